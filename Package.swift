@@ -1,0 +1,58 @@
+// swift-tools-version:6.2
+
+import PackageDescription
+
+/// Settings of every Swift target.
+///
+/// - `ExistentialAny` (SE-0335): a boxed value is visible where it is made.
+/// - `InternalImportsByDefault` (SE-0409): what a target uses is not what it offers.
+/// - `MemberImportVisibility` (SE-0444): a member is usable only where its module is imported.
+/// - Warnings are errors.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let cSettings: [CSetting] = [
+    .unsafeFlags(["-std=gnu17", "-Wall", "-Wextra", "-Werror"])
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "envd",
+    products: [
+        .executable(name: "envd", targets: ["envd"]),
+        .library(name: "Connect", targets: ["Connect"]),
+        .library(name: "HTTPTransport", targets: ["HTTPTransport"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        // The default traits pull in all of Foundation.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // L0: the kernel.
+        .target(name: "CLinuxSystem", cSettings: cSettings),
+        .target(
+            name: "LinuxSystem",
+            dependencies: ["CLinuxSystem", systemPackage],
+            swiftSettings: settings
+        ),
+
+        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
+    ]
+)
