@@ -16,8 +16,11 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Settings of every C target.
 let cSettings: [CSetting] = [
-    .unsafeFlags(["-std=gnu17", "-Wall", "-Wextra", "-Werror"])
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .treatAllWarnings(as: .error),
 ]
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -54,5 +57,6 @@ let package = Package(
         ),
 
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
-    ]
+    ],
+    cLanguageStandard: .gnu17
 )
