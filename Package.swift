@@ -25,6 +25,7 @@ let cSettings: [CSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
@@ -35,8 +36,6 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "envd",
     products: [
-        .executable(name: "envd", targets: ["envd"]),
-        .library(name: "Connect", targets: ["Connect"]),
         .library(name: "HTTPTransport", targets: ["HTTPTransport"]),
     ],
     dependencies: [
@@ -53,6 +52,20 @@ let package = Package(
         .target(
             name: "LinuxSystem",
             dependencies: ["CLinuxSystem", systemPackage],
+            swiftSettings: settings
+        ),
+
+        // L1: the network.
+        .target(
+            name: "HTTPTransport",
+            dependencies: [nioCore, nioPosix, nioHTTP1, nioHTTP2, nioConcurrency],
+            swiftSettings: settings
+        ),
+
+        // L2: remote procedure calls.
+        .target(
+            name: "Connect",
+            dependencies: ["HTTPTransport", nioCore, nioHTTP1, protobuf],
             swiftSettings: settings
         ),
 
