@@ -36,6 +36,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "envd",
     products: [
+        .executable(name: "envd", targets: ["envd"]),
+        .library(name: "Connect", targets: ["Connect"]),
         .library(name: "HTTPTransport", targets: ["HTTPTransport"]),
     ],
     dependencies: [
@@ -55,7 +57,12 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        // L1: the network.
+        // L1: the network, and the kernel's events.
+        .target(
+            name: "LinuxIO",
+            dependencies: ["LinuxSystem", nioCore, nioPosix, systemPackage],
+            swiftSettings: settings
+        ),
         .target(
             name: "HTTPTransport",
             dependencies: [nioCore, nioPosix, nioHTTP1, nioHTTP2, nioConcurrency],
@@ -68,6 +75,35 @@ let package = Package(
             dependencies: ["HTTPTransport", nioCore, nioHTTP1, protobuf],
             swiftSettings: settings
         ),
+
+        // L3: the API, and who calls it.
+        .target(name: "EnvdAPI", dependencies: ["Connect", protobuf], swiftSettings: settings),
+        .target(
+            name: "SandboxContext",
+            dependencies: ["Connect", "LinuxIO", "LinuxSystem", nioCore, nioHTTP1, systemPackage],
+            swiftSettings: settings
+        ),
+
+        // L4: the services.
+        .target(
+            name: "ProcessService",
+            dependencies: [
+                "Connect", "EnvdAPI", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1, protobuf,
+                systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+
+        // L5 and L6: the daemon.
+        .target(
+            name: "EnvdDaemon",
+            dependencies: [
+                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext", logging,
+                nioCore, nioHTTP1, nioPosix, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(name: "envd", dependencies: ["EnvdDaemon"], swiftSettings: settings),
 
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
     ],

@@ -1,8 +1,8 @@
 /// Standard and URL-safe Base64 (RFC 4648) for metadata and small values.
-enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encode(_ bytes: some Collection<UInt8>, padding: Bool) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>, padding: Bool) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         var accumulator: UInt32 = 0
@@ -22,7 +22,7 @@ enum Base64 {
     }
 
     /// Decodes either alphabet, with or without padding; nil if `text` is neither.
-    static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var accumulator: UInt32 = 0
         var bits = 0

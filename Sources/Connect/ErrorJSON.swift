@@ -10,10 +10,10 @@ import NIOHTTP1
 enum ErrorJSON {
     static func error(_ error: ConnectError) -> String {
         var json = "{\"code\":\"\(error.code.name)\""
-        if !error.message.isEmpty { json += ",\"message\":" + Self.quoted(error.message) }
+        if !error.message.isEmpty { json += ",\"message\":" + JSONText.quoted(error.message) }
         if !error.details.isEmpty {
             let details = error.details.map {
-                "{\"type\":\(Self.quoted($0.type)),\"value\":\"\(Base64.encode($0.value, padding: false))\"}"
+                "{\"type\":\(JSONText.quoted($0.type)),\"value\":\"\(Base64.encode($0.value, padding: false))\"}"
             }
             json += ",\"details\":[" + details.joined(separator: ",") + "]"
         }
@@ -27,30 +27,11 @@ enum ErrorJSON {
         for (name, _) in trailers where !names.contains(name.lowercased()) { names.append(name.lowercased()) }
         if !names.isEmpty {
             let metadata = names.map { name in
-                let values = trailers[name].map(Self.quoted).joined(separator: ",")
-                return "\(Self.quoted(name)):[\(values)]"
+                let values = trailers[name].map(JSONText.quoted).joined(separator: ",")
+                return "\(JSONText.quoted(name)):[\(values)]"
             }
             members.append("\"metadata\":{" + metadata.joined(separator: ",") + "}")
         }
         return "{" + members.joined(separator: ",") + "}"
-    }
-
-    /// A JSON string. `<`, `>`, `&`, U+2028 and U+2029 are escaped, so that the text is safe inside a page.
-    static func quoted(_ text: String) -> String {
-        var json = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": json += "\\\""
-            case "\\": json += "\\\\"
-            case "\n": json += "\\n"
-            case "\r": json += "\\r"
-            case "\t": json += "\\t"
-            case "<", ">", "&", "\u{2028}", "\u{2029}", "\u{0}"..<" ", "\u{7f}":
-                let digits = String(scalar.value, radix: 16)
-                json += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: json.unicodeScalars.append(scalar)
-            }
-        }
-        return json + "\""
     }
 }

@@ -57,3 +57,12 @@ package func becomeChildSubreaper() throws(Errno) {
 package func setNonDumpable() throws(Errno) {
     try Errno.check(clinux_set_non_dumpable())
 }
+
+/// Signals every process of a process group.
+///
+/// - Throws: `Errno.noSuchProcess` if the group is empty.
+/// - SeeAlso: kill(2).
+package func send(signal: Int32, toGroup processGroup: Int32) throws(Errno) {
+    guard processGroup > 1 else { throw .invalidArgument }
+    try Errno.check(kill(-processGroup, signal))
+}
