@@ -45,3 +45,24 @@ build_envd() {
     strip -o .build/dist/envd .build/release/envd
     echo "$PWD/.build/dist/envd"
 }
+
+# Makes a Python environment in the directory $1 with the packages $2..., unless it is there.
+python_environment() {
+    local directory=$1 wanted
+    shift
+    wanted=$*
+    if [[ $(cat "$directory/wanted" 2>/dev/null) != "$wanted" ]]; then
+        rm -rf "$directory"
+        python3 -m venv "$directory"
+        "$directory/bin/pip" install --quiet --disable-pip-version-check "$@" </dev/null
+        echo "$wanted" >"$directory/wanted"
+    fi
+}
+
+# The environment of the end-to-end tests, in .venv.
+test_environment() {
+    local requirements
+    install_packages python3-venv
+    mapfile -t requirements <Tests/EndToEnd/requirements.txt
+    python_environment .venv "${requirements[@]}"
+}
