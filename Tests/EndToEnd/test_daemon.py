@@ -1,0 +1,170 @@
+"""The daemon as a program: flags, exit codes, start and stop."""
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+
+import pytest
+import wire
+from daemon import STOP_LIMIT, Daemon, binary
+from wire import Connection, Stream, get, shell, start_request
+
+SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?\n")
+
+
+def envd(*flags):
+    """What the daemon says and returns when it is not meant to stay."""
+    return subprocess.run([binary(), *flags], capture_output=True, text=True, timeout=15, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("flag", ["--version", "-version", "--version=true"])
+def test_version_is_semantic(flag):
+    result = envd(flag)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert SEMVER.fullmatch(result.stdout), result.stdout
+
+
+def test_version_wins_over_other_flags():
+    assert SEMVER.fullmatch(envd("-isnotfc", "-version", "-commit", "-port", "1").stdout)
+
+
+def test_commit_is_seven_digits_or_none():
+    result = envd("-commit")
+    assert result.returncode == 0 and re.fullmatch(r"([0-9a-f]{7,40})?\n", result.stdout)
+
+
+@pytest.mark.parametrize("flag", ["--help", "-help", "-h"])
+def test_help_names_every_flag(flag):
+    result = envd(flag)
+    assert result.returncode == 0
+    for name in ["port", "listen", "version", "commit", "verbose", "isnotfc", "no-cgroups", "cgroup-root"]:
+        assert f"-{name}" in result.stdout + result.stderr
+    for name in ["default-user", "access-token-file", "insecure", "help"]:
+        assert f"-{name}" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--no-such-flag"],
+        ["-x"],
+        ["--port"],
+        ["--port", "many"],
+        ["--port="],
+        ["--port", "-1"],
+        ["--port", "65536"],
+        ["--listen", "nowhere"],
+        ["--isnotfc=maybe"],
+    ],
+    ids=" ".join,
+)
+def test_a_bad_flag_is_a_usage_error(flags):
+    result = envd(*flags)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "-port" in result.stderr, "the usage"
+    assert len(result.stderr.splitlines()) > 5
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_1():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = envd("--listen", "127.0.0.1", "--port", str(port), "--isnotfc")
+    assert (result.returncode, result.stdout) == (1, "")
+    [line] = result.stderr.splitlines()
+    assert str(port) in line and "in use" in line.lower()
+
+
+def test_an_address_that_is_not_ours_is_exit_code_1():
+    result = envd("--listen", "192.0.2.1", "--port", "0", "--isnotfc")
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["-isnotfc", "-port", "0", "-listen", "127.0.0.1"],
+        ["-isnotfc=true", "-port=0", "--listen=127.0.0.1"],
+        ["--isnotfc", "--no-cgroups", "--verbose=false", "--port", "0", "--listen", "127.0.0.1"],
+        ["-isnotfc", "-cgroup-root", "/no/such/cgroups", "-port", "0", "-listen", "127.0.0.1"],
+    ],
+    ids=" ".join,
+)
+def test_flags_are_written_in_every_way(flags):
+    """The daemon adds its own before these; the last one counts."""
+    with Daemon(*flags) as daemon:
+        assert get(daemon.port, "/health").status == 204
+        assert wire.run(daemon.port, shell("echo fine"))[1] == b"fine\n"
+
+
+def test_it_listens_on_the_address_given(daemon):
+    """127.0.0.1 is not all of the loopback range."""
+    with pytest.raises(ConnectionRefusedError):
+        Connection(daemon.port, host="127.0.0.2")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_with_exit_code_0(number):
+    daemon = Daemon()
+    daemon.process.send_signal(number)
+    assert daemon.process.wait(STOP_LIMIT) == 0
+
+
+def test_it_stops_in_time_though_clients_stay():
+    daemon = Daemon()
+    with (
+        Connection(daemon.port) as idle,
+        Connection(daemon.port) as half,
+        Stream(daemon.port, start_request({"cmd": "sleep", "args": ["1000"]})) as stream,
+    ):
+        idle.send(wire.request("GET", "/health")).read_response()
+        half.send(b"POST /process.Process/List HTTP/1.1\r\nContent-Le")
+        pid = stream.start()
+        try:
+            daemon.stop()
+            assert idle.at_end()
+        finally:
+            end(pid)
+
+
+def end(pid):
+    """Ends a process that may have gone with its daemon."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def test_a_port_is_free_again_at_once():
+    with Daemon() as daemon:
+        get(daemon.port, "/health", {"Connection": "close"})
+        port = daemon.port
+    with Daemon("--port", str(port)) as daemon:
+        assert daemon.port == port
+
+
+def test_it_starts_in_an_empty_environment():
+    process = subprocess.run(["env", "-i", binary(), "--version"], capture_output=True, text=True, timeout=15)
+    assert process.returncode == 0 and SEMVER.fullmatch(process.stdout)
+
+
+def test_it_does_nothing_when_idle(daemon):
+    """No thread runs between two looks, but for the answer to the request that separates them from before."""
+    with Connection(daemon.port) as connection:
+        connection.send(wire.request("GET", "/health")).read_response()
+        before = switches(daemon.pid)
+        idle = os.pidfd_open(daemon.pid)
+        assert select.select([idle], [], [], 3) == ([], [], []), "it has ended"
+        os.close(idle)
+        assert switches(daemon.pid) - before <= 2
+
+
+def switches(pid):
+    """The context switches of all threads so far."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status") as file:
+            total += sum(int(line.split(":")[1]) for line in file if "ctxt_switches" in line)
+    return total
