@@ -32,7 +32,7 @@ final class Call: Sendable {
         self.contentType = contentType
         self.context = context
         self.limits = limits
-        let state = State(decoder: EnvelopeDecoder(limit: limits.streamedMessageBytes))
+        let state = State(decoder: EnvelopeDecoder(limit: limits.messageBytes(of: context.kind)))
         self.state = NIOLoopBoundBox(state, eventLoop: exchange.eventLoop)
     }
 

@@ -1,9 +1,17 @@
 /// What one call may take.
 public struct ConnectLimits: Sendable {
-    /// Bytes of a unary request, uncompressed.
+    /// Bytes of the only request of a unary or server-streaming call, uncompressed.
     public var unaryMessageBytes = 64 << 20
-    /// Bytes of one message of a stream, uncompressed.
+    /// Bytes of each message of a stream of requests, uncompressed.
     public var streamedMessageBytes = 4 << 20
+
+    /// Bytes of one request of a procedure.
+    func messageBytes(of kind: ProcedureKind) -> Int {
+        switch kind {
+        case .unary, .serverStream: self.unaryMessageBytes
+        case .clientStream, .bidirectional: self.streamedMessageBytes
+        }
+    }
 
     /// The defaults.
     public init() {}

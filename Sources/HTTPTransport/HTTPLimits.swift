@@ -18,7 +18,7 @@ public struct HTTPLimits: Sendable {
     /// Unread bytes of a request body that are held before the client is no longer read.
     public var bodyReadAhead = 128 << 10
     /// Bytes of an unwanted request body that are read and dropped to save the connection.
-    public var discardedBodyBytes = 1 << 20
+    public var discardedBodyBytes = 64 << 20
     /// Unsent bytes of a response at which its producer has to wait.
     public var writeHighWatermark = 512 << 10
     /// Unsent bytes of a response at which its producer may go on.
