@@ -70,9 +70,10 @@ let package = Package(
         ),
 
         // L2: remote procedure calls.
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Connect",
-            dependencies: ["HTTPTransport", nioCore, nioHTTP1, protobuf],
+            dependencies: ["CZlib", "HTTPTransport", nioCore, nioHTTP1, protobuf],
             swiftSettings: settings
         ),
 

@@ -6,28 +6,20 @@ import NIOHTTP1
 public struct ConnectRouter: HTTPHandler {
     private struct Route: Sendable {
         let kind: ProcedureKind
+        let allowsGet: Bool
         let run: @Sendable (Call, RPCContext) async throws -> Void
     }
 
     private var routes: [String: Route] = [:]
     private let executor: EventLoopTaskExecutor
+    private let settings: ConnectSettings
     private let contentTypes: ContentTypeTable
-    private let interceptors: [any Interceptor]
-    private let limits: ConnectLimits
 
-    /// A router without procedures.
-    ///
-    /// - Parameter interceptors: the first is outermost.
-    public init(
-        executor: EventLoopTaskExecutor,
-        codecs: [any Codec] = [ProtoCodec(), JSONCodec()],
-        interceptors: [any Interceptor] = [],
-        limits: ConnectLimits = ConnectLimits()
-    ) {
+    /// A router without procedures, whose calls run on `executor`.
+    public init(executor: EventLoopTaskExecutor, settings: ConnectSettings = ConnectSettings()) {
         self.executor = executor
-        self.contentTypes = ContentTypeTable(codecs: codecs)
-        self.interceptors = interceptors
-        self.limits = limits
+        self.settings = settings
+        self.contentTypes = ContentTypeTable(codecs: settings.codecs)
     }
 
     /// The paths that are served.
@@ -82,14 +74,15 @@ public struct ConnectRouter: HTTPHandler {
     private mutating func add<P: Procedure>(
         _ procedure: P, _ run: @escaping @Sendable (Call, RPCContext) async throws -> Void
     ) {
-        self.routes[procedure.path] = Route(kind: P.kind, run: self.intercepted(run))
+        self.routes[procedure.path] = Route(
+            kind: P.kind, allowsGet: procedure.hasNoSideEffects, run: self.intercepted(run))
     }
 
     /// `run` inside all interceptors.
     private func intercepted(
         _ run: @escaping @Sendable (Call, RPCContext) async throws -> Void
     ) -> @Sendable (Call, RPCContext) async throws -> Void {
-        self.interceptors.reversed().reduce(run) { inner, interceptor in
+        self.settings.interceptors.reversed().reduce(run) { inner, interceptor in
             { call, context in
                 try await interceptor.intercept(context) { try await inner(call, $0) }
             }
@@ -109,48 +102,76 @@ public struct ConnectRouter: HTTPHandler {
             exchange.respondNotFound()
             return
         }
-        guard exchange.request.method == .POST else {
-            exchange.respondMethodNotAllowed(allowed: [.POST])
-            return
+        switch exchange.request.method {
+        case .POST:
+            self.handlePost(exchange, route)
+        case .GET where route.allowsGet:
+            self.handleGet(exchange, route)
+        default:
+            exchange.respondMethodNotAllowed(allowed: route.allowsGet ? [.GET, .POST] : [.POST])
         }
-        let header = exchange.request.headers.first(name: "content-type") ?? ""
-        guard let contentType = self.contentTypes.find(header, for: route.kind) else {
-            let accepted = self.contentTypes.accepted(for: route.kind)
-            exchange.respond(.unsupportedMediaType, ["Accept-Post": accepted])
-            return
-        }
-        self.start(exchange, route, contentType)
     }
 
-    private func start(_ exchange: HTTPExchange, _ route: Route, _ contentType: ContentType) {
-        var timeout: TimeAmount?
-        var problem: ConnectError?
-        do {
-            try Self.checkHeaders(exchange.request.headers, contentType.wire)
-            timeout = try RPCTimeout.connect(exchange.request.headers)
+    private func handlePost(_ exchange: HTTPExchange, _ route: Route) {
+        let headers = exchange.request.headers
+        let type = headers.first(name: "content-type") ?? ""
+        guard let contentType = self.contentTypes.find(type, for: route.kind) else {
+            exchange.respond(
+                .unsupportedMediaType, ["Accept-Post": self.contentTypes.accepted(for: route.kind)])
+            return
+        }
+        let wire = contentType.wire
+        do throws(ConnectError) {
+            try Self.checkVersion(headers, wire)
+            let timeout = try RPCTimeout.of(headers, wire)
+            let encodings = try Encodings(headers, wire, supported: self.settings.compressions)
+            let context = RPCContext(route.kind, exchange, timeout, codec: contentType.codec.name)
+            self.run(route, Call(exchange, contentType, context, encodings, self.settings))
         } catch {
-            problem = error
-        }
-        let context = RPCContext(
-            procedure: exchange.path, kind: route.kind, exchange: exchange, timeout: timeout,
-            codec: contentType.codec.name)
-        let call = Call(exchange, contentType, context, limits: self.limits)
-        if let problem {
-            call.finish(problem)
-        } else {
-            call.run(on: self.executor) { call in try await route.run(call, call.context) }
+            self.refuse(exchange, route, contentType, error)
         }
     }
 
-    private static func checkHeaders(_ headers: HTTPHeaders, _ wire: WireProtocol) throws(ConnectError) {
-        if let version = headers.first(name: "connect-protocol-version"), version != "1" {
-            throw ConnectError(
-                .invalidArgument, "Connect-Protocol-Version must be \"1\": got \"\(version)\"")
+    private func handleGet(_ exchange: HTTPExchange, _ route: Route) {
+        let headers = exchange.request.headers
+        var contentType: ContentType?
+        do throws(ConnectError) {
+            let get = try ConnectGet(query: exchange.query ?? "")
+            contentType = self.contentTypes.find(codec: get.codec)
+            guard let contentType else {
+                exchange.respond(.unsupportedMediaType)
+                return
+            }
+            let timeout = try RPCTimeout.of(headers, .connectUnary)
+            let encodings = try Encodings(
+                parameter: get.compression, headers, supported: self.settings.compressions)
+            let context = RPCContext(
+                route.kind, exchange, timeout, codec: get.codec, queryParameters: get.parameters)
+            let call = Call(
+                exchange, contentType, context, encodings, self.settings, getMessage: get.message)
+            self.run(route, call)
+        } catch {
+            let json = ContentType(name: "application/json", wire: .connectUnary, codec: JSONCodec())
+            self.refuse(exchange, route, contentType ?? json, error)
         }
-        let name = wire == .connectUnary ? "content-encoding" : "connect-content-encoding"
-        if let encoding = headers.first(name: name), !encoding.isEmpty, encoding != "identity" {
-            throw ConnectError(
-                .unimplemented, "unknown compression \"\(encoding)\": supported encodings are identity")
-        }
+    }
+
+    private func run(_ route: Route, _ call: Call) {
+        call.run(on: self.executor) { call in try await route.run(call, call.context) }
+    }
+
+    /// Ends a call that cannot begin, in its own protocol.
+    private func refuse(
+        _ exchange: HTTPExchange, _ route: Route, _ contentType: ContentType, _ error: ConnectError
+    ) {
+        let context = RPCContext(route.kind, exchange, nil, codec: contentType.codec.name)
+        Call(exchange, contentType, context, Encodings(), self.settings).finish(error)
+    }
+
+    private static func checkVersion(_ headers: HTTPHeaders, _ wire: WireProtocol) throws(ConnectError) {
+        guard wire == .connectUnary || wire == .connectStream,
+            let version = headers.first(name: "connect-protocol-version"), version != "1"
+        else { return }
+        throw ConnectError(.invalidArgument, "Connect-Protocol-Version must be \"1\": got \"\(version)\"")
     }
 }

@@ -28,10 +28,10 @@ public struct RPCContext: Sendable {
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     init(
-        procedure: String, kind: ProcedureKind, exchange: HTTPExchange, timeout: TimeAmount?, codec: String,
+        _ kind: ProcedureKind, _ exchange: HTTPExchange, _ timeout: TimeAmount?, codec: String,
         queryParameters: [(name: String, value: String)] = []
     ) {
-        self.procedure = procedure
+        self.procedure = exchange.path
         self.kind = kind
         self.requestHeaders = exchange.request.headers
         self.peer = exchange.peer

@@ -111,8 +111,9 @@ package final class Daemon: Sendable {
                 searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
                 resourceLimits: DescriptorLimit.raise()),
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
-        var procedures = ConnectRouter(
-            executor: EventLoopTaskExecutor(eventLoop), interceptors: [CallLog(logger: logger), callers])
+        var settings = ConnectSettings()
+        settings.interceptors = [CallLog(logger: logger), callers]
+        var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
         processes.register(in: &procedures)
         return CrossOriginPolicy(
             before: AccessGate(

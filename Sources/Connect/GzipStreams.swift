@@ -1,0 +1,116 @@
+internal import CZlib
+import NIOCore
+import Synchronization
+
+/// Owns zlib's state of one stream.
+private struct ZlibStream: ~Copyable {
+    let pointer: UnsafeMutablePointer<z_stream>
+    private let end: (z_streamp) -> CInt
+
+    /// Nil if zlib has no memory.
+    init?(_ initialise: (z_streamp) -> CInt, end: @escaping (z_streamp) -> CInt) {
+        self.pointer = .allocate(capacity: 1)
+        self.pointer.initialize(to: z_stream())
+        self.end = end
+        // The end of a stream that was never begun does nothing.
+        if initialise(self.pointer) != Z_OK { return nil }
+    }
+
+    deinit {
+        _ = self.end(self.pointer)
+        self.pointer.deallocate()
+    }
+}
+
+/// Compresses messages, each into a gzip member of its own.
+final class Deflater: Sendable {
+    private let stream: Mutex<ZlibStream>
+
+    init?(level: CInt) {
+        guard let stream = ZlibStream({ czlib_deflate_init_gzip($0, level) }, end: deflateEnd) else { return nil }
+        self.stream = Mutex(stream)
+    }
+
+    func compress(_ message: ByteBuffer) -> ByteBuffer {
+        self.stream.withLock { stream in
+            let state = stream.pointer
+            deflateReset(state)
+            let bound = Int(deflateBound(state, UInt(message.readableBytes)))
+            var output = ByteBuffer()
+            output.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { target in
+                message.withUnsafeReadableBytes { source in
+                    state.setInput(source)
+                    state.setOutput(target)
+                    // One call does it all: there is room for the worst case.
+                    _ = deflate(state, Z_FINISH)
+                    return target.count - Int(state.pointee.avail_out)
+                }
+            }
+            return output
+        }
+    }
+}
+
+/// Decompresses messages, each a gzip member or several.
+final class Inflater: Sendable {
+    enum Problem: Error {
+        case malformed, truncated, tooLarge
+    }
+
+    /// Bytes of output that are made room for at a time.
+    private static let pieceBytes = 64 << 10
+
+    private let stream: Mutex<ZlibStream>
+
+    init?() {
+        guard let stream = ZlibStream({ czlib_inflate_init_gzip($0) }, end: inflateEnd) else { return nil }
+        self.stream = Mutex(stream)
+    }
+
+    func decompress(_ message: ByteBuffer, limit: Int) -> Result<ByteBuffer, Problem> {
+        self.stream.withLock { stream in
+            let state = stream.pointer
+            inflateReset(state)
+            var output = ByteBuffer()
+            let problem = message.withUnsafeReadableBytes { source -> Problem? in
+                state.setInput(source)
+                while true {
+                    var status = Z_OK
+                    output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.pieceBytes) { target in
+                        let piece = UnsafeMutableRawBufferPointer(rebasing: target.prefix(Self.pieceBytes))
+                        state.setOutput(piece)
+                        status = inflate(state, Z_NO_FLUSH)
+                        return piece.count - Int(state.pointee.avail_out)
+                    }
+                    if output.readableBytes > limit { return .tooLarge }
+                    switch status {
+                    case Z_STREAM_END:
+                        guard state.pointee.avail_in > 0 else { return nil }
+                        inflateReset(state)  // Another member follows (RFC 1952, section 2.2).
+                    case Z_OK:
+                        continue
+                    case Z_BUF_ERROR:
+                        return .truncated
+                    default:
+                        return .malformed
+                    }
+                }
+            }
+            return problem.map { .failure($0) } ?? .success(output)
+        }
+    }
+}
+
+extension UnsafeMutablePointer<z_stream> {
+    fileprivate func setInput(_ bytes: UnsafeRawBufferPointer) {
+        // zlib does not write to its input.
+        self.pointee.next_in = UnsafeMutablePointer<UInt8>(
+            mutating: bytes.bindMemory(to: UInt8.self).baseAddress)
+        self.pointee.avail_in = UInt32(bytes.count)
+    }
+
+    fileprivate func setOutput(_ bytes: UnsafeMutableRawBufferPointer) {
+        self.pointee.next_out = bytes.bindMemory(to: UInt8.self).baseAddress
+        self.pointee.avail_out = UInt32(clamping: bytes.count)
+    }
+}
