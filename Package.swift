@@ -25,6 +25,7 @@ let cSettings: [CSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
@@ -55,6 +56,54 @@ let package = Package(
             dependencies: ["CLinuxSystem", systemPackage],
             swiftSettings: settings
         ),
+
+        // L1: the network, and the kernel's events.
+        .target(
+            name: "LinuxIO",
+            dependencies: ["LinuxSystem", nioCore, nioPosix, systemPackage],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "HTTPTransport",
+            dependencies: [nioCore, nioPosix, nioHTTP1, nioHTTP2, nioConcurrency],
+            swiftSettings: settings
+        ),
+
+        // L2: remote procedure calls.
+        .target(
+            name: "Connect",
+            dependencies: ["HTTPTransport", nioCore, nioHTTP1, protobuf],
+            swiftSettings: settings
+        ),
+
+        // L3: the API, and who calls it.
+        .target(name: "EnvdAPI", dependencies: ["Connect", protobuf], swiftSettings: settings),
+        .target(
+            name: "SandboxContext",
+            dependencies: ["Connect", "LinuxIO", "LinuxSystem", nioCore, nioHTTP1, systemPackage],
+            swiftSettings: settings
+        ),
+
+        // L4: the services.
+        .target(
+            name: "ProcessService",
+            dependencies: [
+                "Connect", "EnvdAPI", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1, protobuf,
+                systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+
+        // L5 and L6: the daemon.
+        .target(
+            name: "EnvdDaemon",
+            dependencies: [
+                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext", logging,
+                nioCore, nioHTTP1, nioPosix, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(name: "envd", dependencies: ["EnvdDaemon"], swiftSettings: settings),
 
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
     ],

@@ -1,0 +1,11 @@
+#ifndef CLINUX_SYSTEM_H
+#define CLINUX_SYSTEM_H
+
+#include "clinux_descriptors.h"
+#include "clinux_errors.h"
+#include "clinux_process.h"
+#include "clinux_signals.h"
+#include "clinux_spawn.h"
+#include "clinux_terminal.h"
+
+#endif

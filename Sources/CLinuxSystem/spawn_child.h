@@ -1,0 +1,20 @@
+#ifndef SPAWN_CHILD_H
+#define SPAWN_CHILD_H
+
+#include "clinux_spawn.h"
+
+/// What parent and child share while the child has no program yet.
+struct spawn_child {
+    const struct clinux_spawn_request *request;
+    struct clinux_spawn_result *result;
+    /// The kernel could not create the child inside its cgroup: it moves there itself.
+    bool enters_cgroup;
+};
+
+/// The child's life from clone to exec. `argument` is a `struct spawn_child *`. Never returns.
+///
+/// Runs on a small stack in the parent's memory: raw system calls only, no allocation, nothing written but the
+/// result and the slot in `shell_arguments`.
+void spawn_child_main(void *argument);
+
+#endif

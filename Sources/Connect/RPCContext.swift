@@ -1,0 +1,57 @@
+import HTTPTransport
+public import NIOCore
+public import NIOHTTP1
+
+/// What a procedure knows of its call besides the messages.
+public struct RPCContext: Sendable {
+    /// The request path, as `/process.Process/Start`.
+    public let procedure: String
+    /// How many messages go each way.
+    public let kind: ProcedureKind
+    /// The request's headers.
+    public let requestHeaders: HTTPHeaders
+    /// The client's address.
+    public let peer: SocketAddress?
+    /// When the call ends with `deadline_exceeded`; nil if the client set no timeout.
+    public let deadline: NIODeadline?
+    /// The timeout that the client asked for, which may be zero or negative.
+    public let timeout: TimeAmount?
+    /// The query parameters of a GET, decoded, in order; empty for other methods.
+    public let queryParameters: [(name: String, value: String)]
+    /// The name of the codec of requests and responses.
+    public let codec: String
+    /// The loop on which the call runs.
+    public let eventLoop: any EventLoop
+    /// Headers and trailers of the response.
+    public let response: ResponseMetadata
+
+    private var values: [ObjectIdentifier: any Sendable] = [:]
+
+    init(
+        procedure: String, kind: ProcedureKind, exchange: HTTPExchange, timeout: TimeAmount?, codec: String,
+        queryParameters: [(name: String, value: String)] = []
+    ) {
+        self.procedure = procedure
+        self.kind = kind
+        self.requestHeaders = exchange.request.headers
+        self.peer = exchange.peer
+        self.timeout = timeout
+        self.deadline = timeout.map { .now() + $0 }
+        self.queryParameters = queryParameters
+        self.codec = codec
+        self.eventLoop = exchange.eventLoop
+        self.response = ResponseMetadata()
+    }
+
+    /// What an interceptor left under `key` for those further in.
+    public subscript<Key: RPCContextKey>(key: Key.Type) -> Key.Value? {
+        get { self.values[ObjectIdentifier(key)] as? Key.Value }
+        set { self.values[ObjectIdentifier(key)] = newValue }
+    }
+}
+
+/// Names a value in an ``RPCContext``.
+public protocol RPCContextKey {
+    /// The value's type.
+    associatedtype Value: Sendable
+}

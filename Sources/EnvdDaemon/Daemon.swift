@@ -1,0 +1,136 @@
+import Connect
+internal import Glibc
+import HTTPTransport
+import LinuxIO
+import LinuxSystem
+import Logging
+import NIOCore
+import NIOPosix
+import ProcessService
+import SandboxContext
+import SystemPackage
+
+/// The daemon: its parts, wired together, from start to shutdown.
+package final class Daemon: Sendable {
+    /// Why the daemon cannot start: one line for whoever started it.
+    package struct StartFailure: Error {
+        package var message: String
+    }
+
+    /// Threads for blocking calls. More than cores, because they wait.
+    private static let blockingThreads = 4
+    /// Time that calls under way get at shutdown.
+    private static let shutdownGrace = TimeAmount.seconds(4)
+
+    private let server: HTTPServer
+    private let logger: Logger
+
+    private init(server: HTTPServer, logger: Logger) {
+        self.server = server
+        self.logger = logger
+    }
+
+    /// Runs the daemon on the calling thread until SIGTERM or SIGINT.
+    ///
+    /// - Returns: the exit status.
+    package static func run(_ options: Options) -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        let outcome = ExitStatus()
+        MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { eventLoop in
+            do {
+                try Self.start(options, on: eventLoop) { status in outcome.end(status, eventLoop) }
+            } catch {
+                StandardError.write("envd: \((error as? StartFailure)?.message ?? "\(error)")\n")
+                outcome.end(1, eventLoop)
+            }
+        }
+        return outcome.status
+    }
+
+    private static func start(
+        _ options: Options, on eventLoop: any EventLoop, ended: @escaping @Sendable (Int32) -> Void
+    ) throws {
+        let logger = Logger(label: "envd") {
+            JSONLogHandler(label: $0, level: options.isVerbose ? .info : .warning)
+        }
+        let address = try SocketAddress(ipAddress: options.listen, port: Int(options.port))
+        let token = try Self.token(options)
+        let handler = try Self.handler(options, token, logger, eventLoop)
+        HTTPServer.listen(on: address, eventLoop: eventLoop, handler: handler)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let server):
+                    Daemon(server: server, logger: logger).serve(on: eventLoop, ended: ended)
+                case .failure(let error):
+                    let reason = (error as? IOError).map { Errno(rawValue: $0.errnoCode).lowercasedDescription }
+                    StandardError.write(
+                        "envd: cannot listen on \(options.listen):\(options.port): \(reason ?? "\(error)")\n")
+                    ended(1)
+                }
+            }
+    }
+
+    private static func token(_ options: Options) throws(StartFailure) -> AccessToken? {
+        guard let path = options.accessTokenFile else { return nil }
+        do {
+            guard let token = try AccessToken.read(from: path) else {
+                throw StartFailure(message: "the access token file '\(path)' is empty")
+            }
+            return token
+        } catch let failure as StartFailure {
+            throw failure
+        } catch let errno as Errno {
+            throw StartFailure(
+                message: "cannot read the access token file '\(path)': \(errno.lowercasedDescription)")
+        } catch {
+            throw StartFailure(message: "cannot read the access token file '\(path)'")
+        }
+    }
+
+    /// Everything that answers requests.
+    private static func handler(
+        _ options: Options, _ token: AccessToken?, _ logger: Logger, _ eventLoop: any EventLoop
+    ) throws -> any HTTPHandler {
+        do {
+            try SandboxMark.write(isFirecracker: !options.isNotFirecracker)
+        } catch {
+            logger.warning("error writing sandbox file: \(error.lowercasedDescription)")
+        }
+        try? becomeChildSubreaper()
+        let pool = BlockingPool(threads: Self.blockingThreads)
+        let reaper = try ChildReaper(on: eventLoop, pool: pool, reapsAll: true)
+        let own = geteuid() == 0 ? nil : DefaultUser.own()
+        let defaults = SandboxDefaults(
+            SandboxDefaults.State(
+                user: options.defaultUser ?? own?.name ?? DefaultUser.ofRoot(),
+                internalVariables: ["E2B_SANDBOX": options.isNotFirecracker ? "false" : "true"]))
+        let callers = CallerResolver(accounts: AccountCache(pool: pool, own: own), defaults: defaults)
+        let processes = ProcessService(
+            ProcessService.Configuration(
+                searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
+                resourceLimits: DescriptorLimit.raise()),
+            callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
+        var procedures = ConnectRouter(
+            executor: EventLoopTaskExecutor(eventLoop), interceptors: [CallLog(logger: logger), callers])
+        processes.register(in: &procedures)
+        return CrossOriginPolicy(
+            before: AccessGate(
+                token: token, admitsOtherMachines: options.isInsecure,
+                before: DaemonRouter(procedures: procedures)))
+    }
+
+    /// Says where it listens, and ends with the first signal that asks for it.
+    private func serve(on eventLoop: any EventLoop, ended: @escaping @Sendable (Int32) -> Void) {
+        do {
+            _ = try SignalListener([SIGTERM, SIGINT], on: eventLoop) { _ in
+                self.server.shutDown(grace: Self.shutdownGrace).whenComplete { _ in ended(0) }
+            }
+        } catch {
+            self.logger.warning("cannot handle SIGTERM: \(error.lowercasedDescription)")
+        }
+        if let address = self.server.address, let host = address.ipAddress, let port = address.port {
+            StandardError.write("listening on \(host.contains(":") ? "[\(host)]" : host):\(port)\n")
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOHTTP2
+
+/// The open streams of one HTTP/2 connection, so that a shutdown reaches each of them.
+final class ConnectionStreams: NIOHTTP2StreamDelegate {
+    private let management: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate
+    private let streams = NIOLockedValueBox<[HTTP2StreamID: any Channel]>([:])
+
+    init(management: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate) {
+        self.management = management
+    }
+
+    func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
+        self.streams.withLockedValue { $0[id] = channel }
+        self.management.streamCreated(id, channel: channel)
+    }
+
+    func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
+        self.streams.withLockedValue { $0[id] = nil }
+        self.management.streamClosed(id, channel: channel)
+    }
+
+    /// Tells every stream that the connection is to end.
+    func drain() {
+        for channel in self.streams.withLockedValue({ Array($0.values) }) {
+            channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
+    }
+}
+
+/// The last handler of an HTTP/2 connection: passes a shutdown on to the streams and ends broken connections.
+final class ConnectionReader: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame
+
+    private let streams: ConnectionStreams
+
+    init(streams: ConnectionStreams) {
+        self.streams = streams
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent { self.streams.drain() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Errors of one stream do not end the others.
+        guard !(error is NIOHTTP2Errors.StreamError) else { return }
+        context.close(promise: nil)
+    }
+}

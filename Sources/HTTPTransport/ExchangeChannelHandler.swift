@@ -1,0 +1,283 @@
+import NIOCore
+import NIOHTTP1
+
+/// Carries exchanges over one HTTP/1.1 connection, one after the other, or one exchange over an HTTP/2 stream.
+///
+/// The channel's automatic reading is off: this handler reads when somebody wants what comes, and, while a
+/// response is under way, to notice a client that leaves. Pipelined requests wait until their turn.
+final class ExchangeChannelHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let server: ServerShared
+    private let peer: SocketAddress?
+    /// True on an HTTP/2 stream: no pipelining, no keep-alive, no file regions.
+    let carriesOneExchange: Bool
+
+    private var context: ChannelHandlerContext?
+    private var current: ExchangeCore?
+    /// The head has come, but the handler has not been called yet.
+    private var awaitsDispatch = false
+    private var pipelined = CircularBuffer<HTTPServerRequestPart>()
+    private var unpacksPipelined = false
+    private var keepsAlive = true
+    private(set) var isDraining = false
+    /// The last part of the response has been handed to the socket; set when the connection ends with it.
+    private var lastPartSent: EventLoopFuture<Void>?
+    /// The connection's output has ended; what still comes in is dropped.
+    private var isLingering = false
+    private var timing: ConnectionTiming?
+
+    init(server: ServerShared, peer: SocketAddress?, carriesOneExchange: Bool) {
+        self.server = server
+        self.peer = peer
+        self.carriesOneExchange = carriesOneExchange
+    }
+
+    var isWritable: Bool { self.context?.channel.isWritable ?? true }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { self.begin(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.close()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.begin(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.close()
+        context.fireChannelInactive()
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard self.timing == nil else { return }
+        if !self.carriesOneExchange {
+            self.timing = ConnectionTiming(
+                limits: self.server.limits,
+                eventLoop: context.eventLoop,
+                waitsForClient: { [weak self] in self?.current?.waitsForClient ?? true },
+                expire: { [weak self] in self?.abort() }
+            )
+        }
+        context.read()
+    }
+
+    private func close() {
+        self.timing?.stop()
+        self.context = nil
+        self.pipelined.removeAll()
+        let current = self.current
+        self.current = nil
+        current?.closed()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isLingering else { return }
+        let part = Self.unwrapInboundIn(data)
+        if !self.pipelined.isEmpty || (self.current?.requestEnded ?? false) {
+            self.pipelined.append(part)
+        } else {
+            self.take(part)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.dispatchIfNeeded()
+        self.timing?.active()
+        // What came was less than a head.
+        if self.current == nil { self.timing?.headBegan() }
+        self.readIfWanted()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.timing?.active()
+        self.current?.writabilityChanged()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent { self.drain() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? HTTPParserError, self.current == nil, !self.isLingering {
+            self.refuse(error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest)
+            self.endConnection()
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: Requests
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head):
+            guard self.current == nil, self.keepsAlive else { return }
+            self.keepsAlive = self.carriesOneExchange || Self.allowsAnother(after: head)
+            self.timing?.headEnded()
+            self.current = ExchangeCore(request: head, limits: self.server.limits, carrier: self)
+            self.awaitsDispatch = true
+        case .body(let bytes):
+            self.current?.received(bytes)
+            if self.current?.discardsTooMuch == true { self.abort() }
+        case .end:
+            guard let current = self.current else { return }
+            current.receivedEnd()
+            self.dispatchIfNeeded()
+            if current.responseState == .ended { self.requestAndResponseEnded() }
+        }
+    }
+
+    private func dispatchIfNeeded() {
+        guard self.awaitsDispatch, let current = self.current, let context = self.context else { return }
+        self.awaitsDispatch = false
+        let exchange = HTTPExchange(current, peer: self.peer, eventLoop: context.eventLoop)
+        self.server.handler.handle(exchange)
+    }
+
+    /// Reads from the channel if what may come is wanted: a request, a body, or the client's end.
+    func readIfWanted() {
+        guard let context = self.context else { return }
+        let wanted =
+            if self.isLingering {
+                true
+            } else if let current = self.current {
+                current.requestEnded ? self.pipelined.isEmpty : current.wantsBody
+            } else {
+                self.keepsAlive
+            }
+        if wanted { context.read() }
+    }
+
+    /// Whether the connection can carry another request. One that asks for an upgrade is answered like any
+    /// other, but the parser stops behind it.
+    private static func allowsAnother(after head: HTTPRequestHead) -> Bool {
+        head.version == .http1_1 && head.isKeepAlive && !head.headers.contains(name: "upgrade")
+            && head.method != .CONNECT
+    }
+
+    private func requestAndResponseEnded() {
+        if self.carriesOneExchange || !self.keepsAlive || self.isDraining {
+            if !self.carriesOneExchange { self.endConnection() }
+            self.current = nil
+            return
+        }
+        self.current = nil
+        self.timing?.active()
+        guard !self.unpacksPipelined else { return }
+        self.unpacksPipelined = true
+        while self.current?.requestEnded != true, let part = self.pipelined.popFirst() { self.take(part) }
+        self.unpacksPipelined = false
+        self.dispatchIfNeeded()
+        self.readIfWanted()
+    }
+
+    /// Ends the connection so that the client can read the whole response first: closing a socket while the
+    /// client still sends would reset the connection and take the response with it.
+    private func endConnection() {
+        guard let context = self.context, !self.isLingering else { return }
+        self.isLingering = true
+        let isComplete = self.current?.requestEnded ?? false
+        let channel = context.channel
+        let sent = self.lastPartSent ?? context.eventLoop.makeSucceededVoidFuture()
+        sent.assumeIsolated().whenComplete { [weak self] _ in
+            guard !isComplete else {
+                channel.close(promise: nil)
+                return
+            }
+            channel.close(mode: .output, promise: nil)
+            self?.timing?.headBegan()
+            self?.context?.read()
+        }
+    }
+
+    private func drain() {
+        self.isDraining = true
+        if let current = self.current {
+            current.drain()
+        } else if !self.carriesOneExchange, let context = self.context {
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: Responses, called by the current exchange
+
+    func writeContinue() {
+        self.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
+        self.flush()
+    }
+
+    func writeHead(_ status: HTTPResponseStatus, _ headers: HTTPHeaders, of exchange: ExchangeCore) {
+        var headers = headers
+        if !headers.contains(name: "date") { headers.add(name: "Date", value: self.server.date.now()) }
+        if !self.carriesOneExchange {
+            // A client that still waits for `100 Continue` will not send the body any more.
+            if self.isDraining || exchange.continueAwaited { self.keepsAlive = false }
+            if !self.keepsAlive { headers.replaceOrAdd(name: "Connection", value: "close") }
+        }
+        self.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+    }
+
+    func write(_ part: HTTPServerResponsePart, promise: EventLoopPromise<Void>? = nil) {
+        guard let context = self.context else {
+            promise?.fail(HTTPExchangeError.clientGone)
+            return
+        }
+        context.write(Self.wrapOutboundOut(part), promise: promise)
+    }
+
+    func flush() {
+        self.context?.flush()
+    }
+
+    /// Writes the last part of the current exchange's response.
+    func writeEnd(_ trailers: HTTPHeaders?, of exchange: ExchangeCore) {
+        guard let context = self.context, exchange === self.current else { return }
+        let endsChannel = self.carriesOneExchange ? !exchange.requestEnded : !self.keepsAlive || self.isDraining
+        let sent = endsChannel ? context.eventLoop.makePromise(of: Void.self) : nil
+        self.lastPartSent = sent?.futureResult
+        context.write(Self.wrapOutboundOut(.end(trailers)), promise: sent)
+        context.flush()
+    }
+
+    /// The current exchange's response has ended, and its request maybe not yet.
+    func responseEnded(_ exchange: ExchangeCore) {
+        guard exchange === self.current, let context = self.context else { return }
+        if exchange.requestEnded {
+            self.requestAndResponseEnded()
+        } else if self.carriesOneExchange {
+            // Resets the stream: the client need not send the rest.
+            let channel = context.channel
+            self.lastPartSent?.assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
+        } else if !self.keepsAlive || self.isDraining {
+            self.endConnection()
+        } else {
+            self.readIfWanted()
+        }
+    }
+
+    func abort() {
+        self.context?.close(mode: .all, promise: nil)
+    }
+
+    private func refuse(_ status: HTTPResponseStatus) {
+        self.keepsAlive = false
+        let headers = HTTPHeaders([("Content-Length", "0"), ("Connection", "close")])
+        self.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+        let sent = self.context?.eventLoop.makePromise(of: Void.self)
+        self.lastPartSent = sent?.futureResult
+        self.write(.end(nil), promise: sent)
+        self.flush()
+    }
+}

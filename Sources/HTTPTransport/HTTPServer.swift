@@ -1,0 +1,145 @@
+public import NIOCore
+import NIOHTTP1
+import NIOHTTP2
+import NIOPosix
+
+/// Serves HTTP/1.1 and HTTP/2 with prior knowledge (h2c) on one port.
+public final class HTTPServer: Sendable {
+    private let listener: any Channel
+    private let shared: NIOLoopBound<ServerShared>
+
+    /// The address in use: with the port that the kernel chose if 0 was asked for.
+    public var address: SocketAddress? { self.listener.localAddress }
+
+    private init(listener: any Channel, shared: NIOLoopBound<ServerShared>) {
+        self.listener = listener
+        self.shared = shared
+    }
+
+    /// Listens on `address` and answers with `handler`, all on `eventLoop`.
+    ///
+    /// - Throws: `IOError` if the address cannot be bound.
+    public static func listen(
+        on address: SocketAddress,
+        eventLoop: any EventLoop,
+        limits: HTTPLimits = HTTPLimits(),
+        handler: any HTTPHandler
+    ) -> EventLoopFuture<HTTPServer> {
+        eventLoop.flatSubmit {
+            let shared = NIOLoopBound(ServerShared(handler: handler, limits: limits), eventLoop: eventLoop)
+            return ServerBootstrap(group: eventLoop)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelOption(.maxMessagesPerRead, value: 64)
+                .childChannelOption(.autoRead, value: false)
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                .childChannelOption(
+                    .writeBufferWaterMark,
+                    value: .init(low: limits.writeLowWatermark, high: limits.writeHighWatermark)
+                )
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try Self.configure(channel, shared.value) }
+                }
+                .bind(to: address)
+                .map { HTTPServer(listener: $0, shared: shared) }
+        }
+    }
+
+    /// Stops accepting, lets the exchanges under way finish and closes idle connections; what is left after
+    /// `grace` is cut. Succeeds when all connections are closed.
+    public func shutDown(grace: TimeAmount) -> EventLoopFuture<Void> {
+        let eventLoop = self.listener.eventLoop
+        let shared = self.shared
+        let done = eventLoop.makePromise(of: Void.self)
+        self.listener.close().whenComplete { _ in
+            let cut = eventLoop.scheduleTask(in: grace) { shared.value.closeAll() }
+            shared.value.drain {
+                cut.cancel()
+                done.succeed()
+            }
+        }
+        return done.futureResult
+    }
+
+    // MARK: Connections
+
+    private static let refusal = ByteBuffer(
+        string: "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+
+    private static func configure(_ channel: any Channel, _ shared: ServerShared) throws {
+        guard shared.admit(channel) else {
+            channel.writeAndFlush(Self.refusal).whenComplete { _ in channel.close(promise: nil) }
+            return
+        }
+        let detector = ProtocolDetector(limits: shared.limits) { isHTTP2 in
+            if isHTTP2 {
+                try Self.configureHTTP2(channel, shared)
+            } else {
+                try Self.configureHTTP1(channel, shared)
+            }
+        }
+        try channel.pipeline.syncOperations.addHandler(detector)
+    }
+
+    private static func configureHTTP1(_ channel: any Channel, _ shared: ServerShared) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = shared.limits.headerBytes
+        limits.maxHeaderListSize = shared.limits.headerBytes
+        limits.maxHeaderFieldCount = shared.limits.headerFields
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
+        let exchanges = ExchangeChannelHandler(
+            server: shared, peer: channel.remoteAddress, carriesOneExchange: false)
+        try channel.pipeline.syncOperations.addHandlers([
+            HTTPResponseEncoder(), ByteToMessageHandler(decoder), exchanges,
+        ])
+    }
+
+    private static func configureHTTP2(_ channel: any Channel, _ shared: ServerShared) throws {
+        let limits = shared.limits
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsPerConnection),
+            HTTP2Setting(parameter: .initialWindowSize, value: limits.bodyReadAhead),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
+        ]
+        connection.targetWindowSize = 1 << 20
+        connection.controlFrameRateLimit.maximumCount = 10_000
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = limits.bodyReadAhead
+        stream.outboundBufferSizeHighWatermark = limits.writeHighWatermark
+        stream.outboundBufferSizeLowWatermark = limits.writeLowWatermark
+        // Clients that cancel streams all day are not attackers.
+        stream.streamResetFrameRateLimit.maximumCount = 100_000
+        stream.streamErrorRateLimit.maximumCount = 10_000
+
+        let management = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: .init(
+                maxIdleTime: limits.idleTime, maxAge: nil, maxGraceTime: nil, keepalive: nil)
+        )
+        let peer = channel.remoteAddress
+        let shared = NIOLoopBound(shared, eventLoop: channel.eventLoop)
+        let streams = ConnectionStreams(management: management.http2StreamDelegate)
+        let handler = NIOHTTP2Handler(
+            mode: .server,
+            eventLoop: channel.eventLoop,
+            connectionConfiguration: connection,
+            streamConfiguration: stream,
+            streamDelegate: streams
+        ) { stream in
+            stream.eventLoop.makeCompletedFuture {
+                try stream.syncOptions?.setOption(.autoRead, value: false)
+                try stream.pipeline.syncOperations.addHandlers([
+                    HTTP2FramePayloadToHTTP1ServerCodec(),
+                    ExchangeChannelHandler(server: shared.value, peer: peer, carriesOneExchange: true),
+                ])
+            }
+        }
+        try channel.pipeline.syncOperations.addHandlers([
+            handler, management, ConnectionReader(streams: streams),
+        ])
+        channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
+    }
+}

@@ -1,0 +1,52 @@
+import NIOPosix
+import Synchronization
+
+/// A few threads for calls that block: spawning, files, accounts.
+///
+/// The threads start with the first call, so that a daemon that nobody uses has none of them.
+package final class BlockingPool: Sendable {
+    private let pool: NIOThreadPool
+    private let isStarted = Mutex(false)
+
+    /// A pool of `threads` threads.
+    package init(threads: Int) {
+        self.pool = NIOThreadPool(numberOfThreads: threads)
+    }
+
+    /// Runs `body` on one of the threads.
+    package func run<Success: Sendable, Failure: Error>(
+        _ body: @escaping @Sendable () throws(Failure) -> Success
+    ) async throws(Failure) -> Success {
+        self.start()
+        let result: Result<Success, Failure>? = await withCheckedContinuation { continuation in
+            self.pool.submit { state in
+                guard case .active = state else {
+                    continuation.resume(returning: nil)
+                    return
+                }
+                do throws(Failure) {
+                    continuation.resume(returning: .success(try body()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        // After shutdown nobody but the caller is left to do the work.
+        guard let result else { return try body() }
+        return try result.get()
+    }
+
+    private func start() {
+        self.isStarted.withLock { isStarted in
+            guard !isStarted else { return }
+            isStarted = true
+            self.pool.start()
+        }
+    }
+
+    /// Ends the threads after the calls under way.
+    package func shutDown() {
+        guard self.isStarted.withLock({ $0 }) else { return }
+        self.pool.shutdownGracefully { _ in }
+    }
+}

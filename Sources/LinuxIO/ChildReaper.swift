@@ -1,0 +1,97 @@
+internal import Glibc
+package import LinuxSystem
+package import NIOCore
+package import SystemPackage
+
+/// Starts children and learns how each of them ended.
+///
+/// SIGCHLD says only that some child ended; which one is asked of the kernel. A child may end before the
+/// thread that started it has reported its pid: its record then waits until it is claimed.
+package final class ChildReaper: Sendable {
+    private struct State {
+        var listener: SignalListener?
+        var watched: [Int32: (ExitRecord) -> Void] = [:]
+        var unclaimed: [Int32: ExitRecord] = [:]
+        var spawnsUnderWay = 0
+    }
+
+    private let eventLoop: any EventLoop
+    private let pool: BlockingPool
+    private let reapsAll: Bool
+    private let state: NIOLoopBoundBox<State>
+
+    /// A reaper for the children of this process.
+    ///
+    /// - Parameter reapsAll: also reap children that it did not start: orphans that a subreaper or PID 1
+    ///   inherits. Only for a process whose children are all started here.
+    /// - Throws: `Errno` if SIGCHLD cannot be handled.
+    package init(on eventLoop: any EventLoop, pool: BlockingPool, reapsAll: Bool) throws(Errno) {
+        self.eventLoop = eventLoop
+        self.pool = pool
+        self.reapsAll = reapsAll
+        let state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
+        self.state = state
+        state.value.listener = try SignalListener([SIGCHLD], on: eventLoop) { [weak self] _ in
+            self?.reap()
+        }
+    }
+
+    /// Starts a child.
+    ///
+    /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited.
+    ///
+    /// - Throws: `SpawnFailure`: where and why it failed.
+    package func spawn(_ request: SpawnRequest) async throws(SpawnFailure) -> Handoff<SpawnedProcess> {
+        self.state.value.spawnsUnderWay += 1
+        defer {
+            // A job of its own, so that the caller has claimed its child before.
+            self.eventLoop.execute { self.spawnEnded() }
+        }
+        return try await self.pool.run { () throws(SpawnFailure) in
+            Handoff(try SpawnedProcess.spawn(request))
+        }
+    }
+
+    /// Calls `ended` once when the child `processID` has ended and been reaped.
+    package func watch(_ processID: Int32, _ ended: @escaping (ExitRecord) -> Void) {
+        if let record = self.state.value.unclaimed.removeValue(forKey: processID) {
+            ended(record)
+            return
+        }
+        self.state.value.watched[processID] = ended
+        self.reap(processID)
+    }
+
+    /// Stops handling SIGCHLD.
+    package func close() {
+        self.state.value.listener?.close()
+        self.state.value.listener = nil
+    }
+
+    private func spawnEnded() {
+        self.state.value.spawnsUnderWay -= 1
+        if self.state.value.spawnsUnderWay == 0 { self.state.value.unclaimed.removeAll() }
+    }
+
+    private func reap() {
+        guard self.reapsAll else {
+            for processID in Array(self.state.value.watched.keys) { self.reap(processID) }
+            return
+        }
+        while let processID = try? nextExitedChild() {
+            if !self.reap(processID) { return }
+        }
+    }
+
+    /// Reaps one child if it has ended.
+    @discardableResult
+    private func reap(_ processID: Int32) -> Bool {
+        guard let record = try? LinuxSystem.reap(processID: processID) else { return false }
+        if let ended = self.state.value.watched.removeValue(forKey: processID) {
+            ended(record)
+        } else if self.state.value.spawnsUnderWay > 0 {
+            self.state.value.unclaimed[processID] = record
+        }
+        return true
+    }
+}

@@ -1,0 +1,170 @@
+package import LinuxSystem
+package import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Reads a pipe, terminal or event descriptor on the event loop, as fast as its consumer wants.
+///
+/// All calls are made on the loop, and so are the callbacks.
+package final class DescriptorReader: Sendable {
+    /// What a reader tells its consumer.
+    package enum Event: Sendable {
+        /// The next bytes.
+        case bytes(ByteBuffer)
+        /// There is no more: end of file, or for a terminal its last writer's exit (EIO).
+        case end
+    }
+
+    private struct State {
+        var channel: (any Channel)?
+        var isPaused = false
+        var isEnded = false
+        var fullReads = 0
+        var hasLargePipe = false
+    }
+
+    /// Bytes of one read at most. Large reads make few messages of much output.
+    private static let maxReadBytes = 256 << 10
+    private static let firstReadBytes = 4 << 10
+    /// The pipe's size (the kernel's default is 64 KiB) once it has proved busy: unprivileged users have only
+    /// 64 MiB of pipe buffers in total, so not every pipe can be this large.
+    private static let largePipeBytes: CInt = 1 << 20
+    /// Reads of at least the default pipe's size after which a pipe counts as busy.
+    private static let busyReads = 4
+    private static let defaultPipeBytes = 64 << 10
+
+    private let eventLoop: any EventLoop
+    private let rawDescriptor: CInt
+    /// Held until reading begins.
+    private let descriptor: Mutex<OwnedDescriptor?>
+    private let state: NIOLoopBoundBox<State>
+    private let receive: NIOLoopBoundBox<((Event) -> Void)?>
+
+    /// Takes `descriptor`; nothing is read before ``start(_:)``.
+    package init(_ descriptor: consuming OwnedDescriptor, on eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.rawDescriptor = descriptor.rawValue
+        self.descriptor = Mutex(descriptor)
+        self.state = NIOLoopBoundBox.makeBoxSendingValue(State(), eventLoop: eventLoop)
+        self.receive = NIOLoopBoundBox.makeEmptyBox(eventLoop: eventLoop)
+    }
+
+    /// Reads from a duplicate of `descriptor`; nil if there cannot be one.
+    package convenience init?(duplicating descriptor: borrowing OwnedDescriptor, on eventLoop: any EventLoop) {
+        guard let copy = try? descriptor.duplicate() else { return nil }
+        self.init(copy, on: eventLoop)
+    }
+
+    /// Begins to read. `receive` is called for each piece and once for the end.
+    package func start(_ receive: @escaping (Event) -> Void) {
+        guard let rawDescriptor = self.descriptor.withLock({ $0.take()?.release() }) else { return }
+        self.receive.value = receive
+        let handler = NIOLoopBound(Handler(reader: self), eventLoop: self.eventLoop)
+        NIOPipeBootstrap(group: self.eventLoop)
+            .channelOption(.autoRead, value: false)
+            .channelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 1 << 10, initial: Self.firstReadBytes, maximum: Self.maxReadBytes)
+            )
+            .channelOption(.maxMessagesPerRead, value: 4)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(handler.value)
+                }
+            }
+            .takingOwnershipOfDescriptor(input: rawDescriptor)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    self.state.value.channel = channel
+                    if self.state.value.isEnded {
+                        channel.close(promise: nil)
+                    } else if !self.state.value.isPaused {
+                        channel.read()
+                    }
+                case .failure:
+                    _ = OwnedDescriptor(taking: rawDescriptor)
+                    self.end()
+                }
+            }
+    }
+
+    /// Stops reading: the descriptor fills up and its writer waits.
+    package func pause() {
+        self.state.value.isPaused = true
+    }
+
+    /// Goes on reading.
+    package func resume() {
+        guard self.state.value.isPaused else { return }
+        self.state.value.isPaused = false
+        self.state.value.channel?.read()
+    }
+
+    /// Closes the descriptor. No more events follow.
+    package func close() {
+        self.receive.value = nil
+        self.end()
+    }
+
+    /// Bytes that are ready in the descriptor now.
+    package var readyBytes: Int {
+        self.state.value.isEnded ? 0 : PipeBuffer.readyBytes(self.rawDescriptor)
+    }
+
+    private func end() {
+        guard !self.state.value.isEnded else { return }
+        self.state.value.isEnded = true
+        self.state.value.channel?.close(promise: nil)
+        self.state.value.channel = nil
+        let receive = self.receive.value
+        self.receive.value = nil
+        receive?(.end)
+    }
+
+    private func received(_ bytes: ByteBuffer) {
+        guard !self.state.value.isEnded else { return }
+        if bytes.readableBytes >= Self.defaultPipeBytes { self.enlargePipe() }
+        self.receive.value?(.bytes(bytes))
+    }
+
+    private func enlargePipe() {
+        guard !self.state.value.hasLargePipe else { return }
+        self.state.value.fullReads += 1
+        guard self.state.value.fullReads >= Self.busyReads else { return }
+        self.state.value.hasLargePipe = true
+        PipeBuffer.resize(self.rawDescriptor, to: Self.largePipeBytes)
+    }
+
+    private func readCompleted() {
+        if !self.state.value.isPaused { self.state.value.channel?.read() }
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let reader: DescriptorReader
+
+        init(reader: DescriptorReader) {
+            self.reader = reader
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            self.reader.received(Self.unwrapInboundIn(data))
+        }
+
+        func channelReadComplete(context: ChannelHandlerContext) {
+            self.reader.readCompleted()
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            self.reader.end()
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            self.reader.end()
+        }
+    }
+}

@@ -1,0 +1,68 @@
+internal import CLinuxSystem
+import Glibc
+package import SystemPackage
+
+/// Reaps one child if it has ended.
+///
+/// - Returns: nil if it still runs.
+/// - Throws: `Errno.noChildProcess` if there is no such child, or it was reaped before.
+/// - SeeAlso: wait4(2).
+package func reap(processID: Int32) throws(Errno) -> ExitRecord? {
+    var status: CInt = 0
+    var usage = rusage()
+    let reaped = try retryingInterrupts { wait4(processID, &status, WNOHANG, &usage) }
+    guard reaped == processID else { return nil }
+    return ExitRecord(
+        exit: ChildExit(waitStatus: status),
+        userTime: Int64(usage.ru_utime.tv_sec) * 1_000_000 + Int64(usage.ru_utime.tv_usec),
+        systemTime: Int64(usage.ru_stime.tv_sec) * 1_000_000 + Int64(usage.ru_stime.tv_usec),
+        peakResidentKiB: Int64(usage.ru_maxrss)
+    )
+}
+
+/// A child that has ended and is not reaped yet, any one; nil if there is none.
+///
+/// A child whose spawn is failing may be among them; who reaps it first makes no difference.
+///
+/// - SeeAlso: waitid(2), `WNOWAIT`.
+package func nextExitedChild() throws(Errno) -> Int32? {
+    do {
+        var information = siginfo_t()
+        _ = try retryingInterrupts { waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) }
+        let processID = information._sifields._sigchld.si_pid
+        return processID == 0 ? nil : processID
+    } catch .noChildProcess {
+        return nil
+    }
+}
+
+/// Signals the process that `pidfd` refers to, never one that reuses its ID. Signal 0 only checks.
+///
+/// - Throws: `Errno.noSuchProcess` if it has been reaped.
+/// - SeeAlso: pidfd_send_signal(2).
+package func send(signal: Int32, to pidfd: borrowing OwnedDescriptor) throws(Errno) {
+    try Errno.check(clinux_pidfd_send_signal(pidfd.rawValue, signal))
+}
+
+/// Makes orphaned descendants children of this process, which has to reap them.
+///
+/// - SeeAlso: prctl(2), `PR_SET_CHILD_SUBREAPER`.
+package func becomeChildSubreaper() throws(Errno) {
+    try Errno.check(clinux_become_child_subreaper())
+}
+
+/// Keeps other processes of this user from tracing this one and from reading its memory and environment in `/proc`.
+///
+/// - SeeAlso: prctl(2), `PR_SET_DUMPABLE`.
+package func setNonDumpable() throws(Errno) {
+    try Errno.check(clinux_set_non_dumpable())
+}
+
+/// Signals every process of a process group.
+///
+/// - Throws: `Errno.noSuchProcess` if the group is empty.
+/// - SeeAlso: kill(2).
+package func send(signal: Int32, toGroup processGroup: Int32) throws(Errno) {
+    guard processGroup > 1 else { throw .invalidArgument }
+    try Errno.check(kill(-processGroup, signal))
+}

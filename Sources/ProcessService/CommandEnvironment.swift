@@ -1,0 +1,27 @@
+internal import Glibc
+import LinuxSystem
+import SandboxContext
+
+/// The environment of a command.
+enum CommandEnvironment {
+    /// Variables in the form `NAME=value`, each name once.
+    ///
+    /// Later ones win: the daemon's `PATH`, the account's, the sandbox's (its own over its clients'), the
+    /// request's.
+    static func compose(
+        searchPath: String, account: Account, defaults: SandboxDefaults.State, request: [String: String]
+    ) -> [String] {
+        var variables = [
+            "PATH": searchPath, "HOME": account.home, "USER": account.name, "LOGNAME": account.name,
+        ]
+        variables.merge(defaults.userVariables) { $1 }
+        variables.merge(defaults.internalVariables) { $1 }
+        variables.merge(request) { $1 }
+        return variables.map { "\($0)=\($1)" }.sorted()
+    }
+}
+
+extension Account {
+    /// Credentials for a child that acts as this account; nil where the daemon cannot change its own.
+    var spawnCredentials: Credentials? { geteuid() == 0 ? self.credentials : nil }
+}

@@ -1,0 +1,65 @@
+internal import Glibc
+package import LinuxIO
+package import LinuxSystem
+package import SystemPackage
+import Synchronization
+
+/// Accounts by name, each looked up once until the account files change.
+package final class AccountCache: Sendable {
+    /// Identifies one version of the account files.
+    private struct Version: Equatable {
+        var fields: [Int64] = []
+
+        static var current: Version {
+            var version = Version()
+            for path in ["/etc/passwd", "/etc/group"] {
+                var status = stat()
+                guard stat(path, &status) == 0 else { continue }
+                version.fields += [
+                    Int64(status.st_ino), Int64(status.st_size), Int64(status.st_mtim.tv_sec),
+                    Int64(status.st_mtim.tv_nsec),
+                ]
+            }
+            return version
+        }
+    }
+
+    private struct State {
+        var version = Version()
+        var accounts: [String: Account] = [:]
+    }
+
+    /// Accounts that are kept at most; a client can make us look up any name.
+    private static let capacity = 256
+
+    private let pool: BlockingPool
+    private let own: Account?
+    private let state = Mutex(State())
+
+    /// A cache that looks accounts up on `pool`.
+    ///
+    /// - Parameter own: an account that is always found, though it may be in no database.
+    package init(pool: BlockingPool, own: Account? = nil) {
+        self.pool = pool
+        self.own = own
+    }
+
+    /// The account `name`, or nil if there is none.
+    ///
+    /// - Throws: `Errno` if the account databases cannot be read.
+    package func account(named name: String) async throws(Errno) -> Account? {
+        if let own, own.name == name { return own }
+        let version = Version.current
+        let cached = self.state.withLock { $0.version == version ? $0.accounts[name] : nil }
+        if let cached { return cached }
+        let account = try await self.pool.run { () throws(Errno) in try Account.named(name) }
+        guard let account else { return nil }
+        self.state.withLock { state in
+            if state.version != version || state.accounts.count >= Self.capacity {
+                state = State(version: version)
+            }
+            state.accounts[name] = account
+        }
+        return account
+    }
+}

@@ -1,0 +1,69 @@
+package import Connect
+internal import Glibc
+import LinuxSystem
+import NIOHTTP1
+
+/// Finds out on whose behalf a call acts: the user of its Basic credentials, else the default user.
+///
+/// The password is ignored: who may call at all is decided by the access token, before this.
+package struct CallerResolver: Interceptor {
+    private let accounts: AccountCache
+    private let defaults: SandboxDefaults
+
+    package init(accounts: AccountCache, defaults: SandboxDefaults) {
+        self.accounts = accounts
+        self.defaults = defaults
+    }
+
+    /// Puts the caller that the request names into the context; a request that names none has none.
+    ///
+    /// - Throws: `ConnectError` with `unauthenticated` if the named account does not exist.
+    package func intercept(
+        _ context: RPCContext, _ next: @escaping @Sendable (RPCContext) async throws -> Void
+    ) async throws {
+        guard let header = context.requestHeaders.first(name: "authorization"),
+            let name = BasicCredentials(header)?.user
+        else {
+            try await next(context)
+            return
+        }
+        var context = context
+        context[CallerKey.self] = try await self.caller(named: name, unknown: "invalid username: '\(name)'")
+        try await next(context)
+    }
+
+    /// The caller of a procedure that acts as somebody.
+    ///
+    /// - Throws: `ConnectError`: `unauthenticated` if there is no such account, `permissionDenied` if the daemon
+    ///   may not act as it.
+    package func caller(of context: RPCContext) async throws -> Caller {
+        let caller: Caller
+        if let named = context[CallerKey.self] {
+            caller = named
+        } else {
+            let name = self.defaults.current.user
+            guard !name.isEmpty else { throw ConnectError(.unauthenticated, "no user specified") }
+            caller = try await self.caller(named: name, unknown: "invalid default user: '\(name)'")
+        }
+        let own = geteuid()
+        guard own == 0 || own == caller.account.uid else {
+            throw ConnectError(
+                .permissionDenied,
+                "cannot act as user '\(caller.account.name)': the daemon runs as uid \(own), not as root")
+        }
+        return caller
+    }
+
+    private func caller(named name: String, unknown message: String) async throws(ConnectError) -> Caller {
+        do {
+            guard let account = try await self.accounts.account(named: name) else {
+                throw ConnectError(.unauthenticated, message)
+            }
+            return Caller(account: account)
+        } catch let error as ConnectError {
+            throw error
+        } catch {
+            throw ConnectError(.internalError, "cannot look up user '\(name)'", cause: error)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Synchronization
+
+/// What holds for every command of the sandbox unless a request says otherwise.
+package final class SandboxDefaults: Sendable {
+    /// A versioned value that can be written down and rebuilt.
+    package struct State: Sendable, Equatable {
+        /// The account that acts when a request names none.
+        package var user: String
+        /// Where commands start when neither the request nor the account says so.
+        package var workingDirectory: String?
+        /// Set by the daemon itself; clients cannot change them.
+        package var internalVariables: [String: String]
+        /// Set by clients for all commands.
+        package var userVariables: [String: String]
+
+        package init(
+            user: String, workingDirectory: String? = nil, internalVariables: [String: String] = [:],
+            userVariables: [String: String] = [:]
+        ) {
+            self.user = user
+            self.workingDirectory = workingDirectory
+            self.internalVariables = internalVariables
+            self.userVariables = userVariables
+        }
+    }
+
+    private let state: Mutex<State>
+
+    package init(_ state: State) {
+        self.state = Mutex(state)
+    }
+
+    package var current: State { self.state.withLock { $0 } }
+
+    /// Changes the defaults as one step.
+    package func update<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        self.state.withLock { body(&$0) }
+    }
+}

@@ -1,0 +1,25 @@
+import EnvdDaemon
+internal import Glibc
+
+/// The program. Exit statuses: 0 after a shutdown that was asked for, 1 if the daemon cannot start, 2 for a
+/// command line that it does not understand.
+@main
+enum Main {
+    static func main() {
+        do throws(Options.Problem) {
+            let options = try Options(arguments: Array(CommandLine.arguments.dropFirst()))
+            if options.showsHelp {
+                print(Options.usage, terminator: "")
+            } else if options.showsVersion {
+                print(Version.current)
+            } else if options.showsCommit {
+                print(Version.commit)
+            } else {
+                exit(Daemon.run(options))
+            }
+        } catch {
+            StandardError.write("envd: \(error.message)\n\(Options.usage)")
+            exit(2)
+        }
+    }
+}
