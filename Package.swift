@@ -99,14 +99,16 @@ let package = Package(
         .target(
             name: "EnvdDaemon",
             dependencies: [
-                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext", logging,
+                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext",
+                logging,
                 nioCore, nioHTTP1, nioPosix, systemPackage,
             ],
             swiftSettings: settings
         ),
         .executableTarget(name: "envd", dependencies: ["EnvdDaemon"], swiftSettings: settings),
 
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
+        .testTarget(
+            name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
     ],
     cLanguageStandard: .gnu17
 )

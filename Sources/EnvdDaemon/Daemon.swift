@@ -63,7 +63,9 @@ package final class Daemon: Sendable {
                 case .success(let server):
                     Daemon(server: server, logger: logger).serve(on: eventLoop, ended: ended)
                 case .failure(let error):
-                    let reason = (error as? IOError).map { Errno(rawValue: $0.errnoCode).lowercasedDescription }
+                    let reason = (error as? IOError).map {
+                        Errno(rawValue: $0.errnoCode).lowercasedDescription
+                    }
                     StandardError.write(
                         "envd: cannot listen on \(options.listen):\(options.port): \(reason ?? "\(error)")\n")
                     ended(1)

@@ -244,7 +244,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     /// Writes the last part of the current exchange's response.
     func writeEnd(_ trailers: HTTPHeaders?, of exchange: ExchangeCore) {
         guard let context = self.context, exchange === self.current else { return }
-        let endsChannel = self.carriesOneExchange ? !exchange.requestEnded : !self.keepsAlive || self.isDraining
+        let endsChannel =
+            self.carriesOneExchange ? !exchange.requestEnded : !self.keepsAlive || self.isDraining
         let sent = endsChannel ? context.eventLoop.makePromise(of: Void.self) : nil
         self.lastPartSent = sent?.futureResult
         context.write(Self.wrapOutboundOut(.end(trailers)), promise: sent)

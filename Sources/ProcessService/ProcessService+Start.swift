@@ -85,7 +85,8 @@ extension ConnectError {
         case .workingDirectory:
             self.init(
                 .invalidArgument,
-                "error starting process '\(line)': cannot enter cwd '\(directory)': \(reason)", cause: failure)
+                "error starting process '\(line)': cannot enter cwd '\(directory)': \(reason)", cause: failure
+            )
         case .pipe:
             self.init(
                 .internalError, "error creating pipe for command '\(line)': \(reason)", cause: failure)
