@@ -105,7 +105,20 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .executableTarget(name: "envd", dependencies: ["EnvdDaemon"], swiftSettings: settings),
+        .executableTarget(
+            name: "envd",
+            dependencies: ["EnvdDaemon"],
+            swiftSettings: settings,
+            // A megabyte less to read and to relocate at start (glibc 2.36); unused code is left out.
+            linkerSettings: [
+                .unsafeFlags(
+                    [
+                        "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
+                        "--gc-sections",
+                    ],
+                    .when(configuration: .release))
+            ]
+        ),
 
         .testTarget(
             name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),

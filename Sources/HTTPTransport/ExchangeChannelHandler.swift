@@ -133,9 +133,10 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
             if self.current?.discardsTooMuch == true { self.abort() }
         case .end:
             guard let current = self.current else { return }
+            let wasAnswered = current.responseState == .ended
             current.receivedEnd()
             self.dispatchIfNeeded()
-            if current.responseState == .ended { self.requestAndResponseEnded() }
+            if wasAnswered { self.requestAndResponseEnded() }
         }
     }
 

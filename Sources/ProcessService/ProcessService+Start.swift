@@ -23,8 +23,8 @@ extension ProcessService {
         let process = try await self.launch(request, as: caller)
         let reader = OutputReader(
             of: process, framing: framing, keepalive: KeepaliveInterval.of(context.requestHeaders))
-        self.table.value.add(process)
-        process.begin(self.reaper) { self.table.value.end(process) }
+        let order = self.table.value.add(process)
+        process.begin(self.reaper) { self.table.value.end(order) }
         if let timeout = context.timeout, timeout > .nanoseconds(0), let deadline = context.deadline {
             process.setLifetime(deadline)
         }
