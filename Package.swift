@@ -56,7 +56,12 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
+        .target(name: "CSyscallFilter", path: "Tests/CSyscallFilter", cSettings: cSettings),
+        .testTarget(
+            name: "LinuxSystemTests",
+            dependencies: ["CSyscallFilter", "LinuxSystem", systemPackage],
+            swiftSettings: settings
+        ),
     ],
     cLanguageStandard: .gnu17
 )

@@ -50,10 +50,3 @@ package func send(signal: Int32, to pidfd: borrowing OwnedDescriptor) throws(Err
 package func becomeChildSubreaper() throws(Errno) {
     try Errno.check(clinux_become_child_subreaper())
 }
-
-/// Keeps other processes of this user from tracing this one and from reading its memory and environment in `/proc`.
-///
-/// - SeeAlso: prctl(2), `PR_SET_DUMPABLE`.
-package func setNonDumpable() throws(Errno) {
-    try Errno.check(clinux_set_non_dumpable())
-}
