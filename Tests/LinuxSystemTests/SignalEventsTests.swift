@@ -73,6 +73,17 @@ import Testing
         }
     }
 
+    @Test func `an instance begins with nothing, whatever arrived for the one before`() async {
+        await #expect(processExitsWith: .success) {
+            var events: SignalEvents? = try SignalEvents(signals: [SIGUSR1])
+            #expect(kill(getpid(), SIGUSR1) == 0)
+            if let events { try wait(for: POLLIN, on: events.descriptor) }
+            events = nil
+            let next = try SignalEvents(signals: [SIGUSR1])
+            #expect(next.drain() == [])
+        }
+    }
+
     @Test(arguments: [0, -1, 65, SIGKILL, SIGSTOP]) func `a signal that cannot be caught is refused`(
         signal: Int32
     ) {
