@@ -142,8 +142,8 @@ static void set_limits(struct spawn_child *child)
 
 /// Puts the three standard descriptors in place and closes all others.
 ///
-/// Others are closed, not only marked close-on-exec: until exec, `/proc/self/fd` would be a way for the caller's
-/// working directory or command to reach what the parent has open.
+/// Others are closed, not only marked close-on-exec: until exec, `/proc/self/fd` would be a way for the
+/// caller's working directory or command to reach what the parent has open.
 static void set_descriptors(struct spawn_child *child)
 {
     const struct clinux_spawn_request *request = child->request;
@@ -163,7 +163,8 @@ static void set_descriptors(struct spawn_child *child)
     }
     // FIXME: drop when 5.8 is gone, and container runtimes whose seccomp profiles do not know close_range.
     struct kernel_limit limit;
-    require(child, CLINUX_STAGE_DESCRIPTORS, raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0));
+    long result = raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0);
+    require(child, CLINUX_STAGE_DESCRIPTORS, result);
     uint64_t end = limit.hard < most_descriptors_searched ? limit.hard : most_descriptors_searched;
     for (uint64_t i = 3; i < end; i++) {
         raw_syscall(SYS_close, (long)i, 0, 0, 0, 0);
@@ -184,8 +185,8 @@ static void set_credentials(struct spawn_child *child)
     require(child, CLINUX_STAGE_CREDENTIALS, result);
 }
 
-/// Default dispositions, also of what the parent ignores, and of the C library's own signals 32 and 33; then an
-/// empty mask.
+/// Default dispositions, also of what the parent ignores, and of the C library's own signals 32 and 33; then
+/// an empty mask.
 static void reset_signals(void)
 {
     static const struct kernel_sigaction defaults = {.handler = SIG_DFL};
@@ -200,13 +201,14 @@ static void reset_signals(void)
 /// Runs one file, as a script of /bin/sh if the kernel does not know its format. Returns a negated errno.
 static long execute(const struct clinux_spawn_request *request, char *path)
 {
-    long error = raw_syscall(SYS_execve, (long)path, (long)request->arguments, (long)request->environment, 0, 0);
+    long environment = (long)request->environment;
+    long error = raw_syscall(SYS_execve, (long)path, (long)request->arguments, environment, 0, 0);
     if (error != -ENOEXEC) {
         return error;
     }
     char **arguments = request->shell_arguments;
     arguments[1] = path;
-    error = raw_syscall(SYS_execve, (long)arguments[0], (long)arguments, (long)request->environment, 0, 0);
+    error = raw_syscall(SYS_execve, (long)arguments[0], (long)arguments, environment, 0, 0);
     // It is not the command that is missing.
     return error == -ENOENT ? -ENOEXEC : error;
 }
@@ -235,7 +237,8 @@ static long execute_first(const struct clinux_spawn_request *request)
     return denied ? -EACCES : error;
 }
 
-/// What strerror says of the errors that execve(2) has for one command; strerror itself may lock and allocate.
+/// What strerror says of the errors that execve(2) has for one command; strerror itself may lock and
+/// allocate.
 static const char *text_of(long error)
 {
     switch (error) {
