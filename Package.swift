@@ -120,8 +120,12 @@ let package = Package(
             ]
         ),
 
+        .target(name: "CSyscallFilter", path: "Tests/CSyscallFilter", cSettings: cSettings),
         .testTarget(
-            name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
+            name: "LinuxSystemTests",
+            dependencies: ["CSyscallFilter", "LinuxSystem", systemPackage],
+            swiftSettings: settings
+        ),
     ],
     cLanguageStandard: .gnu17
 )

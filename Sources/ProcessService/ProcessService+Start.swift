@@ -39,8 +39,8 @@ extension ProcessService {
         let directory = try SandboxPath.resolve(
             config.cwd, for: caller.account, workingDirectory: defaults.workingDirectory)
         let environment = CommandEnvironment.compose(
-            searchPath: self.configuration.searchPath, account: caller.account, defaults: defaults,
-            request: config.envs)
+            searchPath: self.configuration.searchPath, account: caller.account,
+            hasTerminal: request.hasPty, defaults: defaults, request: config.envs)
         let spawn = SpawnRequest(
             command: config.cmd, arguments: config.args, environment: environment,
             workingDirectory: directory, credentials: caller.account.spawnCredentials,
