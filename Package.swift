@@ -37,6 +37,7 @@ let package = Package(
     name: "envd",
     products: [
         .executable(name: "envd", targets: ["envd"]),
+        .executable(name: "connect-conformance-server", targets: ["connect-conformance-server"]),
         .library(name: "Connect", targets: ["Connect"]),
         .library(name: "HTTPTransport", targets: ["HTTPTransport"]),
     ],
@@ -105,6 +106,17 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(name: "envd", dependencies: ["EnvdDaemon"], swiftSettings: settings),
+
+        // The program that the conformance suite of Connect drives.
+        .executableTarget(
+            name: "connect-conformance-server",
+            dependencies: [
+                "Connect", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, nioPosix, protobuf, systemPackage,
+            ],
+            path: "Tests/Conformance",
+            sources: ["Generated", "Server"],
+            swiftSettings: settings
+        ),
 
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
     ],

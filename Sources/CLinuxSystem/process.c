@@ -21,3 +21,8 @@ int clinux_set_non_dumpable(void)
 {
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
 }
+
+int clinux_set_parent_death_signal(int signal)
+{
+    return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0 ? 0 : errno;
+}

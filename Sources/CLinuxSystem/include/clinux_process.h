@@ -11,4 +11,7 @@ int clinux_become_child_subreaper(void);
 /// Returns 0 or an errno; PR_SET_DUMPABLE, prctl(2).
 int clinux_set_non_dumpable(void);
 
+/// This process gets `signal` when the thread that started it ends. Returns 0 or an errno; PR_SET_PDEATHSIG, prctl(2).
+int clinux_set_parent_death_signal(int signal);
+
 #endif
