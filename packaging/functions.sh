@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What the scripts of this repository share. Sourced from the repository's top.
 
+# A failure inside $(...) is a failure.
+shopt -s inherit_errexit
+
 # Prints an error and ends the script.
 fail() {
     echo "$0: $*" >&2

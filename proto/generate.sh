@@ -6,6 +6,7 @@
 #   proto/generate.sh --verify   fails when a .proto or a generated file changed without the other;
 #                                compares checksums only, and takes no time
 set -euo pipefail
+shopt -s inherit_errexit
 
 # The generated code changes with this version and with nothing else.
 swift_protobuf_version=1.39.0

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-// The C library cannot be used in a child that shares the parent's memory: its wrappers write the parent's errno,
-// take its locks, and some (setuid) signal its threads.
+// The C library cannot be used in a child that shares the parent's memory: its wrappers write the parent's
+// errno, take its locks, and some (setuid) signal its threads.
 
 #if defined(__x86_64__)
 

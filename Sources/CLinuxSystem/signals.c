@@ -68,7 +68,8 @@ void clinux_signal_restore(int signal)
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
     atomic_store(&slots[signal].descriptor, -1);
-    // A handler in another thread may still be about to write: the descriptor's number must not be reused yet.
+    // A handler in another thread may still be about to write: the descriptor's number must not be reused
+    // yet.
     while (atomic_load(&slots[signal].running) != 0) {
         sched_yield();
     }

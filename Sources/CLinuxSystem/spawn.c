@@ -97,8 +97,8 @@ void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spaw
         return;
     }
 
-    // A handler must not run in the child, in the parent's memory. The C library's function would leave out its
-    // own signals.
+    // A handler must not run in the child, in the parent's memory. The C library's function would leave out
+    // its own signals.
     const uint64_t all = ~UINT64_C(0);
     uint64_t before;
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all, 0);

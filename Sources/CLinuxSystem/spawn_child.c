@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "raw_syscall.h"
 
@@ -142,8 +143,8 @@ static void set_limits(struct spawn_child *child)
 
 /// Puts the three standard descriptors in place and closes all others.
 ///
-/// Others are closed, not only marked close-on-exec: until exec, `/proc/self/fd` would be a way for the caller's
-/// working directory or command to reach what the parent has open.
+/// Others are closed, not only marked close-on-exec: until exec, `/proc/self/fd` would be a way for the
+/// caller's working directory or command to reach what the parent has open.
 static void set_descriptors(struct spawn_child *child)
 {
     const struct clinux_spawn_request *request = child->request;
@@ -163,7 +164,8 @@ static void set_descriptors(struct spawn_child *child)
     }
     // FIXME: drop when 5.8 is gone, and container runtimes whose seccomp profiles do not know close_range.
     struct kernel_limit limit;
-    require(child, CLINUX_STAGE_DESCRIPTORS, raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0));
+    long result = raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0);
+    require(child, CLINUX_STAGE_DESCRIPTORS, result);
     uint64_t end = limit.hard < most_descriptors_searched ? limit.hard : most_descriptors_searched;
     for (uint64_t i = 3; i < end; i++) {
         raw_syscall(SYS_close, (long)i, 0, 0, 0, 0);
@@ -184,8 +186,8 @@ static void set_credentials(struct spawn_child *child)
     require(child, CLINUX_STAGE_CREDENTIALS, result);
 }
 
-/// Default dispositions, also of what the parent ignores, and of the C library's own signals 32 and 33; then an
-/// empty mask.
+/// Default dispositions, also of what the parent ignores, and of the C library's own signals 32 and 33; then
+/// an empty mask.
 static void reset_signals(void)
 {
     static const struct kernel_sigaction defaults = {.handler = SIG_DFL};
@@ -200,27 +202,39 @@ static void reset_signals(void)
 /// Runs one file, as a script of /bin/sh if the kernel does not know its format. Returns a negated errno.
 static long execute(const struct clinux_spawn_request *request, char *path)
 {
-    long error = raw_syscall(SYS_execve, (long)path, (long)request->arguments, (long)request->environment, 0, 0);
+    long environment = (long)request->environment;
+    long error = raw_syscall(SYS_execve, (long)path, (long)request->arguments, environment, 0, 0);
     if (error != -ENOEXEC) {
         return error;
     }
     char **arguments = request->shell_arguments;
     arguments[1] = path;
-    error = raw_syscall(SYS_execve, (long)arguments[0], (long)arguments, (long)request->environment, 0, 0);
+    error = raw_syscall(SYS_execve, (long)arguments[0], (long)arguments, environment, 0, 0);
     // It is not the command that is missing.
     return error == -ENOENT ? -ENOEXEC : error;
 }
 
-/// Tries the candidates as execvp(3) does. Returns the negated errno that tells most.
+static bool has_slash(const char *text)
+{
+    while (*text != '\0' && *text != '/') {
+        text++;
+    }
+    return *text == '/';
+}
+
+/// Tries the candidates as execvp(3) does, except that a command that cannot be seen is not found. Returns the negated errno that tells most.
 static long execute_first(const struct clinux_spawn_request *request)
 {
     long error = -ENOENT;
     bool denied = false;
+    const bool searches = !has_slash(request->arguments[0]);
     for (char *const *path = request->candidates; *path != NULL; path++) {
         error = execute(request, *path);
         switch (error) {
         case -EACCES:
-            denied = true;
+            // To a search, a directory that may not be entered says nothing of the command, as in a shell.
+            denied = denied || !searches || raw_syscall(SYS_faccessat, AT_FDCWD, (long)*path, F_OK, 0, 0) == 0;
+            error = -ENOENT;
             break;
         case -ENOENT:
         case -ENOTDIR:
@@ -235,7 +249,8 @@ static long execute_first(const struct clinux_spawn_request *request)
     return denied ? -EACCES : error;
 }
 
-/// What strerror says of the errors that execve(2) has for one command; strerror itself may lock and allocate.
+/// What strerror says of the errors that execve(2) has for one command; strerror itself may lock and
+/// allocate.
 static const char *text_of(long error)
 {
     switch (error) {

@@ -13,8 +13,8 @@ struct spawn_child {
 
 /// The child's life from clone to exec. `argument` is a `struct spawn_child *`. Never returns.
 ///
-/// Runs on a small stack in the parent's memory: raw system calls only, no allocation, nothing written but the
-/// result and the slot in `shell_arguments`.
+/// Runs on a small stack in the parent's memory: raw system calls only, no allocation, nothing written but
+/// the result and the slot in `shell_arguments`.
 void spawn_child_main(void *argument);
 
 #endif

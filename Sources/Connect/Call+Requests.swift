@@ -65,7 +65,9 @@ extension Call {
             self.state.value.decoder.append(bytes)
         } else {
             self.state.value.isBodyAtEnd = true
-            if self.wire == .grpcWebText { self.state.value.decoder.append(try self.state.value.text.finish()) }
+            if self.wire == .grpcWebText {
+                self.state.value.decoder.append(try self.state.value.text.finish())
+            }
         }
     }
 

@@ -117,7 +117,8 @@ extension Call {
         for (name, value) in trailers { headers.add(name: "Trailer-\(name)", value: value) }
         headers.replaceOrAdd(name: "Content-Type", value: self.contentType.name)
         var body = self.state.value.unaryResponse ?? ByteBuffer()
-        if let compression = self.encodings.response, body.readableBytes >= self.settings.minimumCompressedBytes,
+        if let compression = self.encodings.response,
+            body.readableBytes >= self.settings.minimumCompressedBytes,
             let compressed = try? compression.compress(body)
         {
             headers.add(name: "Content-Encoding", value: compression.name)

@@ -53,7 +53,8 @@ struct ConnectGet {
             case UInt8(ascii: "+"):
                 bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(Self.digit), let low = rest.popFirst().flatMap(Self.digit)
+                guard let high = rest.popFirst().flatMap(Self.digit),
+                    let low = rest.popFirst().flatMap(Self.digit)
                 else { return nil }
                 bytes.append(high << 4 | low)
             default:

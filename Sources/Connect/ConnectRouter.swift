@@ -64,7 +64,8 @@ public struct ConnectRouter: HTTPHandler {
     public mutating func register<Request, Response>(
         _ procedure: BidirectionalProcedure<Request, Response>,
         _ body:
-            @escaping @Sendable (RequestStream<Request>, RPCContext, ResponseWriter<Response>) async throws -> Void
+            @escaping @Sendable (RequestStream<Request>, RPCContext, ResponseWriter<Response>) async throws ->
+            Void
     ) {
         self.add(procedure) { call, context in
             try await body(RequestStream(call), context, ResponseWriter(call))

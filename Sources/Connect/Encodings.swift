@@ -46,7 +46,8 @@ struct Encodings: Sendable {
             let names = supported.map(\.name).joined(separator: ", ")
             throw ConnectError(
                 .unimplemented,
-                "unknown compression \"\(name)\": supported encodings are \(names.isEmpty ? "identity" : names)")
+                "unknown compression \"\(name)\": supported encodings are \(names.isEmpty ? "identity" : names)"
+            )
         }
         return compression
     }

@@ -9,7 +9,9 @@ enum GRPCStatus {
         var fields = HTTPHeaders()
         fields.add(name: "grpc-status", value: String(error?.code.rawValue ?? 0))
         if let error {
-            if !error.message.isEmpty { fields.add(name: "grpc-message", value: Self.percentEncoded(error.message)) }
+            if !error.message.isEmpty {
+                fields.add(name: "grpc-message", value: Self.percentEncoded(error.message))
+            }
             if !error.details.isEmpty {
                 let details = Base64.encode(Self.status(error), padding: false)
                 fields.add(name: "grpc-status-details-bin", value: details)

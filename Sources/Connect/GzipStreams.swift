@@ -27,7 +27,9 @@ final class Deflater: Sendable {
     private let stream: Mutex<ZlibStream>
 
     init?(level: CInt) {
-        guard let stream = ZlibStream({ czlib_deflate_init_gzip($0, level) }, end: deflateEnd) else { return nil }
+        guard let stream = ZlibStream({ czlib_deflate_init_gzip($0, level) }, end: deflateEnd) else {
+            return nil
+        }
         self.stream = Mutex(stream)
     }
 

@@ -14,7 +14,7 @@ public struct RPCContext: Sendable {
     public let peer: SocketAddress?
     /// When the call ends with `deadline_exceeded`; nil if the client set no timeout.
     public let deadline: NIODeadline?
-    /// The timeout that the client asked for, which may be zero or negative.
+    /// The timeout that the client asked for, which may be zero.
     public let timeout: TimeAmount?
     /// The query parameters of a GET, decoded, in order; empty for other methods.
     public let queryParameters: [(name: String, value: String)]

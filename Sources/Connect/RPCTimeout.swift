@@ -5,7 +5,7 @@ import NIOHTTP1
 enum RPCTimeout {
     /// The timeout in the protocol's own header; nil if the client set none.
     ///
-    /// Zero and negative values mean that the time is already over.
+    /// Zero means that the time is already over, and so do negative values.
     static func of(_ headers: HTTPHeaders, _ wire: WireProtocol) throws(ConnectError) -> TimeAmount? {
         switch wire {
         case .connectUnary, .connectStream:
@@ -28,7 +28,7 @@ enum RPCTimeout {
                 .invalidArgument,
                 "parse timeout: strconv.ParseInt: parsing \"\(text)\": invalid syntax")
         }
-        return .milliseconds(milliseconds)
+        return .milliseconds(max(0, milliseconds))
     }
 
     /// `grpc-timeout`: at most eight digits and a unit, one of `HMSmun`.

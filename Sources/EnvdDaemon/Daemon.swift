@@ -63,7 +63,9 @@ package final class Daemon: Sendable {
                 case .success(let server):
                     Daemon(server: server, logger: logger).serve(on: eventLoop, ended: ended)
                 case .failure(let error):
-                    let reason = (error as? IOError).map { Errno(rawValue: $0.errnoCode).lowercasedDescription }
+                    let reason = (error as? IOError).map {
+                        Errno(rawValue: $0.errnoCode).lowercasedDescription
+                    }
                     StandardError.write(
                         "envd: cannot listen on \(options.listen):\(options.port): \(reason ?? "\(error)")\n")
                     ended(1)
@@ -100,10 +102,10 @@ package final class Daemon: Sendable {
         try? becomeChildSubreaper()
         let pool = BlockingPool(threads: Self.blockingThreads)
         let reaper = try ChildReaper(on: eventLoop, pool: pool, reapsAll: true)
-        let own = geteuid() == 0 ? nil : DefaultUser.own()
+        let own = geteuid() == 0 ? nil : OwnAccount.current()
         let defaults = SandboxDefaults(
             SandboxDefaults.State(
-                user: options.defaultUser ?? own?.name ?? DefaultUser.ofRoot(),
+                user: options.defaultUser ?? own?.name,
                 internalVariables: ["E2B_SANDBOX": options.isNotFirecracker ? "false" : "true"]))
         let callers = CallerResolver(accounts: AccountCache(pool: pool, own: own), defaults: defaults)
         let processes = ProcessService(

@@ -11,7 +11,8 @@ enum DescriptorLimit {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
         let inherited = ResourceLimit(
-            resource: Int32(RLIMIT_NOFILE.rawValue), soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+            resource: Int32(RLIMIT_NOFILE.rawValue), soft: UInt64(limit.rlim_cur),
+            hard: UInt64(limit.rlim_max))
         limit.rlim_cur = limit.rlim_max
         guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
         return [inherited]

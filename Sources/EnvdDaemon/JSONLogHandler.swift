@@ -20,7 +20,8 @@ struct JSONLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var line = "{\"level\":\"\(Self.name(of: event.level))\",\"timestamp\":\"\(Self.timestamp())\""
-        line += ",\"logger\":\(JSONText.quoted(self.label)),\"message\":\(JSONText.quoted(event.message.description))"
+        line +=
+            ",\"logger\":\(JSONText.quoted(self.label)),\"message\":\(JSONText.quoted(event.message.description))"
         let metadata = self.metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             line += ",\(JSONText.quoted(key)):\(JSONText.quoted(value.description))"

@@ -133,9 +133,10 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
             if self.current?.discardsTooMuch == true { self.abort() }
         case .end:
             guard let current = self.current else { return }
+            let wasAnswered = current.responseState == .ended
             current.receivedEnd()
             self.dispatchIfNeeded()
-            if current.responseState == .ended { self.requestAndResponseEnded() }
+            if wasAnswered { self.requestAndResponseEnded() }
         }
     }
 
@@ -244,7 +245,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     /// Writes the last part of the current exchange's response.
     func writeEnd(_ trailers: HTTPHeaders?, of exchange: ExchangeCore) {
         guard let context = self.context, exchange === self.current else { return }
-        let endsChannel = self.carriesOneExchange ? !exchange.requestEnded : !self.keepsAlive || self.isDraining
+        let endsChannel =
+            self.carriesOneExchange ? !exchange.requestEnded : !self.keepsAlive || self.isDraining
         let sent = endsChannel ? context.eventLoop.makePromise(of: Void.self) : nil
         self.lastPartSent = sent?.futureResult
         context.write(Self.wrapOutboundOut(.end(trailers)), promise: sent)

@@ -33,7 +33,8 @@ public final class HTTPExchange: Sendable {
         var target = Substring(target)
         if !target.utf8.starts(with: "/".utf8), let scheme = target.range(of: "://") {
             let rest = target[scheme.upperBound...]
-            target = rest.utf8.firstIndex(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") })
+            target =
+                rest.utf8.firstIndex(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") })
                 .map { rest[$0...] } ?? "/"
             if target.utf8.first == UInt8(ascii: "?") { target = "/" + target }
         }

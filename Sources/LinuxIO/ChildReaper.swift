@@ -83,10 +83,17 @@ package final class ChildReaper: Sendable {
         }
     }
 
-    /// Reaps one child if it has ended.
+    /// Reaps one child if it has ended; false if it still runs.
     @discardableResult
     private func reap(_ processID: Int32) -> Bool {
-        guard let record = try? LinuxSystem.reap(processID: processID) else { return false }
+        let record: ExitRecord
+        do {
+            guard let ended = try LinuxSystem.reap(processID: processID) else { return false }
+            record = ended
+        } catch {
+            // The child of a failed spawn, which the thread that tried has reaped meanwhile.
+            return true
+        }
         if let ended = self.state.value.watched.removeValue(forKey: processID) {
             ended(record)
         } else if self.state.value.spawnsUnderWay > 0 {

@@ -50,7 +50,8 @@ package final class DescriptorReader: Sendable {
     }
 
     /// Reads from a duplicate of `descriptor`; nil if there cannot be one.
-    package convenience init?(duplicating descriptor: borrowing OwnedDescriptor, on eventLoop: any EventLoop) {
+    package convenience init?(duplicating descriptor: borrowing OwnedDescriptor, on eventLoop: any EventLoop)
+    {
         guard let copy = try? descriptor.duplicate() else { return nil }
         self.init(copy, on: eventLoop)
     }

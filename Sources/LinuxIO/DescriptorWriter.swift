@@ -38,7 +38,8 @@ package final class DescriptorWriter: Sendable {
     }
 
     /// Writes to a duplicate of `descriptor`; nil if there cannot be one.
-    package convenience init?(duplicating descriptor: borrowing OwnedDescriptor, on eventLoop: any EventLoop) {
+    package convenience init?(duplicating descriptor: borrowing OwnedDescriptor, on eventLoop: any EventLoop)
+    {
         guard let copy = try? descriptor.duplicate() else { return nil }
         self.init(copy, on: eventLoop)
     }

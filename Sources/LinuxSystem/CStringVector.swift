@@ -1,4 +1,5 @@
-/// Strings in the form of argv and envp: an array of pointers to NUL-terminated bytes, ended by a null pointer.
+/// Strings in the form of argv and envp: an array of pointers to NUL-terminated bytes, ended by a null
+/// pointer.
 ///
 /// Layout: one allocation for the pointers, one for the bytes of all strings.
 struct CStringVector: ~Copyable {

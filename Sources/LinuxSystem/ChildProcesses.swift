@@ -51,13 +51,6 @@ package func becomeChildSubreaper() throws(Errno) {
     try Errno.check(clinux_become_child_subreaper())
 }
 
-/// Keeps other processes of this user from tracing this one and from reading its memory and environment in `/proc`.
-///
-/// - SeeAlso: prctl(2), `PR_SET_DUMPABLE`.
-package func setNonDumpable() throws(Errno) {
-    try Errno.check(clinux_set_non_dumpable())
-}
-
 /// Signals every process of a process group.
 ///
 /// - Throws: `Errno.noSuchProcess` if the group is empty.

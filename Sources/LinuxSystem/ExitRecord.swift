@@ -5,8 +5,8 @@ package struct ExitRecord: Sendable, Hashable {
     package var userTime: Int64
     /// Microseconds on a processor in the kernel.
     package var systemTime: Int64
-    /// The most memory that was resident at once, of any one process. It begins at what the parent had resident
-    /// when it spawned the child, whose memory it was until exec.
+    /// The most memory that was resident at once, of any one process. It begins at what the parent had
+    /// resident when it spawned the child, whose memory it was until exec.
     package var peakResidentKiB: Int64
 
     package init(exit: ChildExit, userTime: Int64, systemTime: Int64, peakResidentKiB: Int64) {

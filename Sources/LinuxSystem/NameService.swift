@@ -7,7 +7,8 @@ typealias NameServiceLookup<Entry> = (
     UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>
 ) -> CInt
 
-/// Looks an entry up, with a larger buffer for as long as it does not fit, and copies what is needed out of it.
+/// Looks an entry up, with a larger buffer for as long as it does not fit, and copies what is needed out of
+/// it.
 ///
 /// - Returns: nil if there is no such entry.
 /// - SeeAlso: getpwnam_r(3), which also lists the errors that mean "not found".

@@ -27,7 +27,8 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         OwnedDescriptor(taking: try retryingInterrupts { Glibc.open(path, flags | O_CLOEXEC, mode) })
     }
 
-    /// Closes now, for callers who must know that written data arrived. The descriptor is gone even on failure.
+    /// Closes now, for callers who must know that written data arrived. The descriptor is gone even on
+    /// failure.
     ///
     /// - SeeAlso: close(2).
     package consuming func close() throws(Errno) {

@@ -8,8 +8,8 @@ enum ProgramSearch {
     /// The files to try, in order.
     ///
     /// A command with a slash is a path. Any other is looked for in each directory of the first `PATH` in
-    /// `environment`, which is the one that getenv(3) finds; an empty element is the working directory. An empty
-    /// command is nowhere.
+    /// `environment`, which is the one that getenv(3) finds; an empty element is the working directory. An
+    /// empty command is nowhere.
     ///
     /// - SeeAlso: execvp(3).
     static func candidates(for command: String, in environment: [String]) -> [String] {

@@ -3,9 +3,9 @@ package import SystemPackage
 
 /// Turns signals into readability of a descriptor.
 ///
-/// It works by handlers, so that the signal masks of threads which exist already make no difference, unless all of
-/// them block the signal. Each signal belongs to one instance at a time. The end of an instance restores the default
-/// dispositions.
+/// It works by handlers, so that the signal masks of threads which exist already make no difference, unless
+/// all of them block the signal. Each signal belongs to one instance at a time. The end of an instance
+/// restores the default dispositions.
 ///
 /// - SeeAlso: sigaction(2), eventfd(2).
 package final class SignalEvents: Sendable {
@@ -13,8 +13,8 @@ package final class SignalEvents: Sendable {
     package let descriptor: OwnedDescriptor
     private let signals: [Int32]
 
-    /// - Throws: `Errno.invalidArgument` if a signal cannot be caught, `Errno.resourceBusy` if another instance
-    ///   has it.
+    /// - Throws: `Errno.invalidArgument` if a signal cannot be caught, `Errno.resourceBusy` if another
+    ///   instance has it.
     package init(signals: [Int32]) throws(Errno) {
         let rawDescriptor = clinux_eventfd()
         guard rawDescriptor >= 0 else { throw Errno(rawValue: -rawDescriptor) }

@@ -1,7 +1,7 @@
 /// Everything about a child that is decided before it runs.
 ///
-/// What is not said here is always so: default signal dispositions, an empty signal mask, no descriptor but 0, 1
-/// and 2, and a life that does not depend on the parent's.
+/// What is not said here is always so: default signal dispositions, an empty signal mask, no descriptor but
+/// 0, 1 and 2, and a life that does not depend on the parent's.
 package struct SpawnRequest: Sendable {
     /// What the child reads from descriptor 0.
     package enum StandardInput: Sendable, Hashable {
@@ -34,8 +34,9 @@ package struct SpawnRequest: Sendable {
 
     /// A path, or a name to look for in the `PATH` of `environment`; it is also argv[0].
     ///
-    /// It is looked for by the child with its own credentials and working directory, by the rules of execvp(3):
-    /// a file that may not run is passed over and remembered, one of unknown format is run by `/bin/sh`.
+    /// It is looked for by the child with its own credentials and working directory, by the rules of
+    /// execvp(3): a file that may not run is passed over and remembered, one of unknown format is run by
+    /// `/bin/sh`.
     package var command: String
     /// argv after the command.
     package var arguments: [String]
@@ -47,10 +48,11 @@ package struct SpawnRequest: Sendable {
     package var credentials: Credentials?
     /// Ignored if there is a terminal.
     package var standardInput: StandardInput
-    /// If there is one: the child gets a pseudo-terminal of this size, which controls it, as descriptors 0 to 2,
-    /// and a session of its own.
+    /// If there is one: the child gets a pseudo-terminal of this size, which controls it, as descriptors 0 to
+    /// 2, and a session of its own.
     package var terminal: TerminalSize?
-    /// A borrowed descriptor of the cgroup v2 directory that the child is born in; nil is the parent's cgroup.
+    /// A borrowed descriptor of the cgroup v2 directory that the child is born in; nil is the parent's
+    /// cgroup.
     package var cgroup: CInt?
     package var processGroup: ProcessGroup
     /// Absolute, -20 to 19. Failure to set it is ignored.

@@ -2,8 +2,8 @@ internal import CLinuxSystem
 
 /// A child that runs its program, and the parent's ends of what connects them.
 ///
-/// Whoever drops it still has to reap the child. The descriptors are optional for `take()`: another module cannot
-/// move a part out of a noncopyable value.
+/// Whoever drops it still has to reap the child. The descriptors are optional for `take()`: another module
+/// cannot move a part out of a noncopyable value.
 package struct SpawnedProcess: ~Copyable, Sendable {
     package let processID: Int32
     /// Readable once the child has ended; never nil at first.
@@ -19,8 +19,9 @@ package struct SpawnedProcess: ~Copyable, Sendable {
 
     /// Starts a child, and returns when it runs its program.
     ///
-    /// It blocks for about half a millisecond, however much memory this process uses. Any number of threads may
-    /// spawn at once; a child never gets a descriptor meant for another.
+    /// It blocks for about a tenth of a millisecond, however much memory this process uses, and for longer
+    /// where the working directory or the program is on a file system that makes the child wait. Any number
+    /// of threads may spawn at once; a child never gets a descriptor meant for another.
     ///
     /// With credentials, this process becomes non-dumpable (`PR_SET_DUMPABLE`, prctl(2)), since it shared its
     /// memory with a process of another user.

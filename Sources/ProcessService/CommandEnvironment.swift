@@ -6,14 +6,16 @@ import SandboxContext
 enum CommandEnvironment {
     /// Variables in the form `NAME=value`, each name once.
     ///
-    /// Later ones win: the daemon's `PATH`, the account's, the sandbox's (its own over its clients'), the
-    /// request's.
+    /// Later ones win: the daemon's `PATH`, the account's, for a terminal the kind that most are compatible with,
+    /// the sandbox's (its own over its clients'), the request's.
     static func compose(
-        searchPath: String, account: Account, defaults: SandboxDefaults.State, request: [String: String]
+        searchPath: String, account: Account, hasTerminal: Bool, defaults: SandboxDefaults.State,
+        request: [String: String]
     ) -> [String] {
         var variables = [
             "PATH": searchPath, "HOME": account.home, "USER": account.name, "LOGNAME": account.name,
         ]
+        if hasTerminal { variables["TERM"] = "xterm-256color" }
         variables.merge(defaults.userVariables) { $1 }
         variables.merge(defaults.internalVariables) { $1 }
         variables.merge(request) { $1 }

@@ -11,7 +11,8 @@ enum KeepaliveInterval {
     /// The `Keepalive-Ping-Interval` header in seconds; what is absent, not a number or not positive means the
     /// default.
     static func of(_ headers: HTTPHeaders) -> TimeAmount {
-        guard let text = headers.first(name: "keepalive-ping-interval"), let seconds = Int64(text), seconds > 0
+        guard let text = headers.first(name: "keepalive-ping-interval"), let seconds = Int64(text),
+            seconds > 0
         else { return .seconds(Self.standard) }
         return .seconds(min(seconds, Self.longest))
     }

@@ -94,7 +94,9 @@ extension ProcessService {
         ConnectError(.internalError, "error writing to \(reason)")
     }
 
-    private static func inputError(_ target: String, of process: ManagedProcess, _ errno: Errno) -> ConnectError {
+    private static func inputError(_ target: String, of process: ManagedProcess, _ errno: Errno)
+        -> ConnectError
+    {
         guard errno != .canceled else { return ConnectError(.canceled, "context canceled", cause: errno) }
         let reason = errno == .badFileDescriptor ? "file already closed" : errno.lowercasedDescription
         return ConnectError(

@@ -23,8 +23,8 @@ extension ProcessService {
         let process = try await self.launch(request, as: caller)
         let reader = OutputReader(
             of: process, framing: framing, keepalive: KeepaliveInterval.of(context.requestHeaders))
-        self.table.value.add(process)
-        process.begin(self.reaper) { self.table.value.end(process) }
+        let order = self.table.value.add(process)
+        process.begin(self.reaper) { self.table.value.end(order) }
         if let timeout = context.timeout, timeout > .nanoseconds(0), let deadline = context.deadline {
             process.setLifetime(deadline)
         }
@@ -39,8 +39,8 @@ extension ProcessService {
         let directory = try SandboxPath.resolve(
             config.cwd, for: caller.account, workingDirectory: defaults.workingDirectory)
         let environment = CommandEnvironment.compose(
-            searchPath: self.configuration.searchPath, account: caller.account, defaults: defaults,
-            request: config.envs)
+            searchPath: self.configuration.searchPath, account: caller.account,
+            hasTerminal: request.hasPty, defaults: defaults, request: config.envs)
         let spawn = SpawnRequest(
             command: config.cmd, arguments: config.args, environment: environment,
             workingDirectory: directory, credentials: caller.account.spawnCredentials,
@@ -85,7 +85,8 @@ extension ConnectError {
         case .workingDirectory:
             self.init(
                 .invalidArgument,
-                "error starting process '\(line)': cannot enter cwd '\(directory)': \(reason)", cause: failure)
+                "error starting process '\(line)': cannot enter cwd '\(directory)': \(reason)", cause: failure
+            )
         case .pipe:
             self.init(
                 .internalError, "error creating pipe for command '\(line)': \(reason)", cause: failure)

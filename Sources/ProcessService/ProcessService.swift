@@ -35,7 +35,8 @@ package final class ProcessService: Sendable {
 
     /// A service without processes. Called on the event loop.
     package init(
-        _ configuration: Configuration, callers: CallerResolver, defaults: SandboxDefaults, reaper: ChildReaper,
+        _ configuration: Configuration, callers: CallerResolver, defaults: SandboxDefaults,
+        reaper: ChildReaper,
         eventLoop: any EventLoop
     ) {
         self.configuration = configuration

@@ -16,7 +16,9 @@ final class ProcessTable {
 
     private let retention: TimeAmount
     private let eventLoop: any EventLoop
-    private var running: [ObjectIdentifier: ManagedProcess] = [:]
+    /// By the order in which they were started.
+    private var running: [Int: ManagedProcess] = [:]
+    private var nextOrder = 0
     private var byProcessID: [UInt32: ManagedProcess] = [:]
     private var ended: [UInt32: Ended] = [:]
     /// In the order in which they expire; an entry that has been replaced since is skipped.
@@ -28,30 +30,31 @@ final class ProcessTable {
         self.eventLoop = eventLoop
     }
 
-    /// The processes that run, in the order of their pids.
-    var all: [ManagedProcess] { self.running.values.sorted { $0.processID < $1.processID } }
+    /// The processes that run, in the order in which they were started.
+    var all: [ManagedProcess] { self.running.sorted { $0.key < $1.key }.map(\.value) }
 
     /// Adds a process that has just been started. Ends of predecessors with its pid or tag are forgotten.
-    func add(_ process: ManagedProcess) {
+    ///
+    /// - Returns: what ``end(_:)`` is called with.
+    func add(_ process: ManagedProcess) -> Int {
         let processID = UInt32(bitPattern: process.processID)
-        self.running[ObjectIdentifier(process)] = process
+        self.nextOrder += 1
+        self.running[self.nextOrder] = process
         self.byProcessID[processID] = process
         self.ended[processID] = nil
         if let tag = process.tag {
             for (id, ended) in self.ended where ended.tag == tag { self.ended[id] = nil }
         }
+        return self.nextOrder
     }
 
     /// Moves a process to those that have ended.
-    func end(_ process: ManagedProcess) {
-        guard self.running.removeValue(forKey: ObjectIdentifier(process)) != nil, let end = process.end else {
-            return
-        }
+    func end(_ order: Int) {
+        guard let process = self.running.removeValue(forKey: order), let end = process.end else { return }
         let processID = UInt32(bitPattern: process.processID)
-        // A successor with the same pid or tag is what clients ask for now.
+        // A successor with the same pid is what clients ask for now.
         guard self.byProcessID[processID] === process else { return }
         self.byProcessID[processID] = nil
-        if let tag = process.tag, self.running.values.contains(where: { $0.tag == tag }) { return }
         let ended = Ended(
             processID: processID, tag: process.tag, end: end, deadline: .now() + self.retention)
         self.ended[processID] = ended
@@ -60,17 +63,19 @@ final class ProcessTable {
         self.scheduleExpiry()
     }
 
+    /// The running process that is meant: of several with one tag, the newest.
     func process(_ selector: ProcessSelection) -> ManagedProcess? {
         switch selector {
         case .processID(let processID): self.byProcessID[processID]
-        case .tag(let tag): self.running.values.first { $0.tag == tag }
+        case .tag(let tag): self.running.lazy.filter { $0.value.tag == tag }.max { $0.key < $1.key }?.value
         }
     }
 
+    /// The end that is meant: of several with one tag, the latest.
     func ended(_ selector: ProcessSelection) -> Ended? {
         switch selector {
         case .processID(let processID): self.ended[processID]
-        case .tag(let tag): self.ended.values.first { $0.tag == tag }
+        case .tag(let tag): self.ended.values.lazy.filter { $0.tag == tag }.max { $0.deadline < $1.deadline }
         }
     }
 

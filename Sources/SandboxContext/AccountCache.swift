@@ -1,8 +1,8 @@
 internal import Glibc
 package import LinuxIO
 package import LinuxSystem
-package import SystemPackage
 import Synchronization
+package import SystemPackage
 
 /// Accounts by name, each looked up once until the account files change.
 package final class AccountCache: Sendable {

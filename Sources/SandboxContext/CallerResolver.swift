@@ -41,9 +41,7 @@ package struct CallerResolver: Interceptor {
         if let named = context[CallerKey.self] {
             caller = named
         } else {
-            let name = self.defaults.current.user
-            guard !name.isEmpty else { throw ConnectError(.unauthenticated, "no user specified") }
-            caller = try await self.caller(named: name, unknown: "invalid default user: '\(name)'")
+            caller = try await self.defaultCaller()
         }
         let own = geteuid()
         guard own == 0 || own == caller.account.uid else {
@@ -52,6 +50,21 @@ package struct CallerResolver: Interceptor {
                 "cannot act as user '\(caller.account.name)': the daemon runs as uid \(own), not as root")
         }
         return caller
+    }
+
+    /// The account that sandbox images have for their user.
+    private static let conventionalUser = "user"
+
+    private func defaultCaller() async throws(ConnectError) -> Caller {
+        if let name = self.defaults.current.user {
+            guard !name.isEmpty else { throw ConnectError(.unauthenticated, "no user specified") }
+            return try await self.caller(named: name, unknown: "invalid default user: '\(name)'")
+        }
+        do {
+            return try await self.caller(named: Self.conventionalUser, unknown: "")
+        } catch  where error.code == .unauthenticated {
+            return try await self.caller(named: "root", unknown: "invalid default user: 'root'")
+        }
     }
 
     private func caller(named name: String, unknown message: String) async throws(ConnectError) -> Caller {

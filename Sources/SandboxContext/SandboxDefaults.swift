@@ -4,8 +4,9 @@ import Synchronization
 package final class SandboxDefaults: Sendable {
     /// A versioned value that can be written down and rebuilt.
     package struct State: Sendable, Equatable {
-        /// The account that acts when a request names none.
-        package var user: String
+        /// The account that acts when a request names none; nil for the account `user` where there is one, else
+        /// root.
+        package var user: String?
         /// Where commands start when neither the request nor the account says so.
         package var workingDirectory: String?
         /// Set by the daemon itself; clients cannot change them.
@@ -14,7 +15,7 @@ package final class SandboxDefaults: Sendable {
         package var userVariables: [String: String]
 
         package init(
-            user: String, workingDirectory: String? = nil, internalVariables: [String: String] = [:],
+            user: String?, workingDirectory: String? = nil, internalVariables: [String: String] = [:],
             userVariables: [String: String] = [:]
         ) {
             self.user = user

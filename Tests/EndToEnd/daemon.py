@@ -9,6 +9,9 @@ import time
 START_LIMIT = 15.0  # Seconds until it must listen.
 STOP_LIMIT = 5.0  # Seconds until it must have exited after SIGTERM.
 
+# What commands get, whatever the machine's own is.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 LISTENING = re.compile(r"listening on (\S+):(\d+)")
 
 
@@ -27,7 +30,7 @@ class Daemon:
             [*prefix, binary(), "--listen", listen, "--port", "0", "--isnotfc", *flags],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PATH": PATH, **(env or {})},
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()

@@ -118,25 +118,27 @@ for command in ["ip link set lo up", "ip address add 192.0.2.1/32 dev lo"]:
 import wire
 from daemon import Daemon
 
-with Daemon(*sys.argv[1:], listen="0.0.0.0") as daemon:
+token, *flags = sys.argv[1:]
+with Daemon(*flags, listen="0.0.0.0") as daemon:
     answers = {}
     for peer in ["127.0.0.1", "192.0.2.1"]:
         health = wire.send(daemon.port, wire.request("GET", "/health"), host=peer)
-        body = wire.request("POST", "/process.Process/List", {"Content-Type": "application/json"}, b"{}")
-        answers[peer] = [health.status, wire.send(daemon.port, body, host=peer).status]
+        headers = {"Content-Type": "application/json", "X-Access-Token": token}
+        call = wire.request("POST", "/process.Process/List", headers, b"{}")
+        answers[peer] = [health.status, wire.send(daemon.port, call, host=peer).status]
 print(json.dumps(answers))
 """
 
 
-def answers(request, *flags):
+def answers(request, *flags, token=""):
     """What /health and List answer to a peer on the loopback range, and to another."""
-    command = ["unshare", "--net", sys.executable, "-c", OTHER_HOST, *flags]
+    command = ["unshare", "--net", sys.executable, "-c", OTHER_HOST, token, *flags]
     result = subprocess.run(command, cwd=request.path.parent, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
 
-def test_other_hosts_are_kept_out_before_init(request):
+def test_other_hosts_are_kept_out_while_there_is_no_token(request):
     assert answers(request) == {"127.0.0.1": [204, 200], "192.0.2.1": [204, 401]}
 
 
@@ -144,8 +146,9 @@ def test_other_hosts_get_in_when_that_is_asked_for(request):
     assert answers(request, "--insecure") == {"127.0.0.1": [204, 200], "192.0.2.1": [204, 200]}
 
 
-def test_other_hosts_get_in_with_the_token_alone(request, tmp_path):
-    """The token says who they are; without it nobody gets in, wherever from."""
+def test_other_hosts_get_in_with_the_token_and_only_with_it(request, tmp_path):
+    """The token says who they are, wherever they come from."""
     (tmp_path / "token").write_text(TOKEN)
-    flags = ["--access-token-file", str(tmp_path / "token"), "--insecure"]
-    assert answers(request, *flags) == {"127.0.0.1": [204, 401], "192.0.2.1": [204, 401]}
+    flags = ["--access-token-file", str(tmp_path / "token")]
+    assert answers(request, *flags, token=TOKEN) == {"127.0.0.1": [204, 200], "192.0.2.1": [204, 200]}
+    assert answers(request, *flags, "--insecure") == {"127.0.0.1": [204, 401], "192.0.2.1": [204, 401]}

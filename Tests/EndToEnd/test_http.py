@@ -246,11 +246,11 @@ def test_a_preflight_is_answered_for_every_path(port, path):
     assert response["access-control-max-age"] == "7200"
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "null"}, {}])
-@pytest.mark.parametrize("method", ["post", "TRACE", "POST"])
+@pytest.mark.parametrize(
+    "headers, method",
+    [({"Origin": "null"}, "post"), ({"Origin": "null"}, "TRACE"), ({}, "POST"), ({}, "TRACE")],
+)
 def test_a_preflight_without_origin_or_with_another_method_allows_nothing(port, headers, method):
-    if headers and method == "POST":
-        pytest.skip("allowed")
     response = send(port, request("OPTIONS", "/health", {**headers, "Access-Control-Request-Method": method}))
     assert (response.status, response["vary"]) == (204, PREFLIGHT_VARY)
     assert not [name for name, _ in response.headers if name.startswith("access-control-")]

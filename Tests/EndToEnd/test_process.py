@@ -12,6 +12,7 @@ import time
 
 import pytest
 import wire
+from daemon import PATH
 from wire import Stream, call, connect_request, run, running, shell, start_request
 
 
@@ -118,7 +119,7 @@ def test_the_environment_is_what_the_contract_says_and_nothing_else(port):
     _, out, _ = run(port, {"cmd": "/usr/bin/env", "envs": {"MINE": "1"}})
     environment = dict(line.split("=", 1) for line in lines(out))
     assert environment == {
-        "PATH": os.environ["PATH"],
+        "PATH": PATH,
         "HOME": "/home/user",
         "USER": "user",
         "LOGNAME": "user",

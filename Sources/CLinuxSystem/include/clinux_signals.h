@@ -5,10 +5,11 @@
 
 /// Directs `signal` to an eventfd: each arrival is remembered and makes `descriptor` readable.
 ///
-/// The disposition is the process's, so it works whichever thread the signal is delivered to. Handlers restart
-/// interrupted calls (SA_RESTART); stopped children are not announced (SA_NOCLDSTOP).
+/// The disposition is the process's, so it works whichever thread the signal is delivered to. Handlers
+/// restart interrupted calls (SA_RESTART); stopped children are not announced (SA_NOCLDSTOP).
 ///
-/// Returns 0, or an errno: EINVAL if `signal` does not exist or cannot be caught, EBUSY if it is directed already.
+/// Returns 0, or an errno: EINVAL if `signal` does not exist or cannot be caught, EBUSY if it is directed
+/// already.
 int clinux_signal_direct(int signal, int descriptor);
 
 /// Gives `signal` its default disposition back. When this returns, no handler uses the descriptor any more.

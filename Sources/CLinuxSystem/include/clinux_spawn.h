@@ -77,8 +77,8 @@ struct clinux_spawn_request {
     const uint32_t *groups;
     size_t group_count;
 
-    /// When the command is missing or may not run: say so on descriptor 2 and exit 127 or 126, as a shell does.
-    /// A lack of resources is reported to the parent all the same.
+    /// When the command is missing or may not run: say so on descriptor 2 and exit 127 or 126, as a shell
+    /// does. A lack of resources is reported to the parent all the same.
     bool exits_like_shell;
 };
 

@@ -1,0 +1,157 @@
+import CSyscallFilter
+import Glibc
+import LinuxSystem
+import Synchronization
+import SystemPackage
+import Testing
+
+/// What a child has open, what its parent keeps, and what is left behind.
+@Suite struct SpawnDescriptorTests {
+    /// Lists its own descriptors; 3 is the directory that it reads.
+    private static let listing = SpawnRequest(command: "/bin/ls", arguments: ["/proc/self/fd"])
+    private static let onlyStandard = "0\n1\n2\n3\n"
+
+    /// Opens descriptors that a child would inherit.
+    private static func openInheritable() {
+        for descriptor: CInt in [3, 57, 300] {
+            #expect(fcntl(0, F_DUPFD, descriptor) >= descriptor)
+        }
+    }
+
+    @Test func `a child sees only descriptors 0, 1 and 2`() async {
+        await #expect(processExitsWith: .success) {
+            Self.openInheritable()
+            let child = try FinishedChild.run(Self.listing)
+            #expect(child.output == Self.onlyStandard)
+        }
+    }
+
+    @Test func `a child sees only descriptors 0, 1 and 2 where close_range is unknown`() async {
+        await #expect(processExitsWith: .success) {
+            Self.openInheritable()
+            #expect(csyscall_filter_refuse_close_range(ENOSYS) == 0)
+            let child = try FinishedChild.run(Self.listing)
+            #expect(child.output == Self.onlyStandard)
+        }
+    }
+
+    @Test func `a child gets its descriptors even if the parent has none of its own`() async {
+        await #expect(processExitsWith: .success) {
+            // Kept for the test library's output.
+            let saved = (0..<3).map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
+            for descriptor: CInt in 0..<3 { close(descriptor) }
+            let child = try? FinishedChild.run(
+                script: "cat; echo out; echo err >&2",
+                SpawnRequest(command: "", standardInput: .pipe), input: "in ")
+            let listed = try? FinishedChild.run(Self.listing)
+            for (descriptor, copy) in saved.enumerated() { dup2(copy, CInt(descriptor)) }
+            #expect(child?.output == "in out\n")
+            #expect(child?.errorOutput == "err\n")
+            #expect(listed?.output == Self.onlyStandard)
+        }
+    }
+
+    @Test func `descriptor 0 is the null device unless a pipe is asked for`() throws {
+        var request = SpawnRequest(command: "readlink", arguments: ["/proc/self/fd/0"])
+        #expect(try FinishedChild.run(request).output == "/dev/null\n")
+        request.standardInput = .pipe
+        #expect(try FinishedChild.run(request).output.hasPrefix("pipe:["))
+        let process = try SpawnedProcess.spawn(SpawnRequest(command: "/bin/true"))
+        let hasInput = process.standardInput != nil
+        #expect(!hasInput)
+        _ = try waitForEnd(of: process)
+    }
+
+    @Test func `the three streams are separate`() throws {
+        let child = try FinishedChild.run(
+            script: "cat; echo wrong >&2", SpawnRequest(command: "", standardInput: .pipe), input: "right")
+        #expect(child.output == "right")
+        #expect(child.errorOutput == "wrong\n")
+    }
+
+    @Test func `the child's descriptors are blocking, the parent's are not`() throws {
+        let script = "for i in 0 1 2; do grep ^flags /proc/self/fdinfo/$i; done; read line"
+        var process = try SpawnedProcess.spawn(
+            SpawnRequest(command: "/bin/sh", arguments: ["-c", script], standardInput: .pipe))
+        let input = try present(process.standardInput.take())
+        let output = try present(process.standardOutput.take())
+        let errors = try present(process.standardError.take())
+        for descriptor in [input.rawValue, output.rawValue, errors.rawValue] {
+            #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
+            #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+        }
+        try input.close()
+        let flags = try readToEnd(output).split(whereSeparator: \.isWhitespace).compactMap {
+            Int32($0, radix: 8)
+        }
+        #expect(flags.count == 3)
+        for flag in flags { #expect(flag & O_NONBLOCK == 0) }
+        #expect(try waitForEnd(of: process).exit == .exited(1))
+    }
+
+    @Test func `1,000 spawns leave no descriptor and no zombie`() async {
+        await #expect(processExitsWith: .success) {
+            _ = try FinishedChild.run(SpawnRequest(command: "/bin/true"))
+            let before = ProcessState.descriptorCount()
+            #expect(before > 2)
+            for index in 0..<1_000 {
+                let request = SpawnRequest(
+                    command: "/bin/true", standardInput: index.isMultiple(of: 2) ? .pipe : .null,
+                    terminal: index.isMultiple(of: 10) ? TerminalSize(columns: 1, rows: 1) : nil)
+                #expect(try waitForEnd(of: SpawnedProcess.spawn(request)).exit == .exited(0))
+            }
+            #expect(ProcessState.descriptorCount() == before)
+            #expect(!ProcessState.hasChildren())
+        }
+    }
+
+    @Test func `failed spawns leave no descriptor, no memory and no zombie`() async {
+        await #expect(processExitsWith: .success) {
+            let requests = [
+                SpawnRequest(command: "no-such-command", standardInput: .pipe),
+                SpawnRequest(command: "true", arguments: ["\0"]),
+                SpawnRequest(command: "true", workingDirectory: "/nonexistent"),
+                SpawnRequest(command: "true", terminal: TerminalSize(columns: 1, rows: 1), cgroup: 0),
+            ]
+            for request in requests {
+                #expect(FinishedChild.failure(of: request) != nil)
+            }
+            let before = ProcessState.descriptorCount()
+            let mappings = ProcessState.mappingCount()
+            for index in 0..<400 {
+                #expect(FinishedChild.failure(of: requests[index % 4]) != nil)
+            }
+            #expect(ProcessState.descriptorCount() == before)
+            #expect(ProcessState.mappingCount() < mappings + 50)
+            #expect(!ProcessState.hasChildren())
+        }
+    }
+
+    @Test func `when there are no descriptors left, the pipe is what failed`() async {
+        await #expect(processExitsWith: .success) {
+            var old = rlimit()
+            #expect(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &old) == 0)
+            var new = rlimit(rlim_cur: 3, rlim_max: old.rlim_max)
+            #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &new) == 0)
+            let failure = FinishedChild.failure(of: SpawnRequest(command: "/bin/true"))
+            #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &old) == 0)
+            #expect(failure == SpawnFailure(stage: .pipe, errno: .tooManyOpenFiles))
+        }
+    }
+
+    @Test func `8 threads spawn at once, and no child sees another's descriptors`() async {
+        await #expect(processExitsWith: .success) {
+            let before = ProcessState.descriptorCount()
+            let results = Mutex<[String: Int]>([:])
+            inThreads(8) {
+                for _ in 0..<200 {
+                    let output = (try? FinishedChild.run(Self.listing).output) ?? "failed"
+                    results.withLock { $0[output, default: 0] += 1 }
+                }
+            }
+            #expect(results.withLock { $0 } == [Self.onlyStandard: 1_600])
+            #expect(ProcessState.descriptorCount() == before)
+            #expect(!ProcessState.hasChildren())
+        }
+    }
+}
