@@ -37,6 +37,7 @@ let package = Package(
     name: "envd",
     products: [
         .executable(name: "envd", targets: ["envd"]),
+        .executable(name: "connect-conformance-server", targets: ["connect-conformance-server"]),
         .library(name: "Connect", targets: ["Connect"]),
         .library(name: "HTTPTransport", targets: ["HTTPTransport"]),
     ],
@@ -118,6 +119,17 @@ let package = Package(
                     ],
                     .when(configuration: .release))
             ]
+        ),
+
+        // The program that the conformance suite of Connect drives.
+        .executableTarget(
+            name: "connect-conformance-server",
+            dependencies: [
+                "Connect", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, nioPosix, protobuf, systemPackage,
+            ],
+            path: "Tests/Conformance",
+            sources: ["Generated", "Server"],
+            swiftSettings: settings
         ),
 
         .target(name: "CSyscallFilter", path: "Tests/CSyscallFilter", cSettings: cSettings),

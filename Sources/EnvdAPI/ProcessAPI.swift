@@ -4,7 +4,8 @@ package import Connect
 package enum ProcessAPI {
     private static let service = "process.Process"
 
-    package static let list = UnaryProcedure<Process_ListRequest, Process_ListResponse>(service, "List")
+    package static let list = UnaryProcedure<Process_ListRequest, Process_ListResponse>(
+        service, "List", hasNoSideEffects: true)
     package static let connect = ServerStreamProcedure<Process_ConnectRequest, Process_ConnectResponse>(
         service, "Connect")
     package static let start = ServerStreamProcedure<Process_StartRequest, Process_StartResponse>(

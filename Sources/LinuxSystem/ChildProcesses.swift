@@ -59,3 +59,10 @@ package func send(signal: Int32, toGroup processGroup: Int32) throws(Errno) {
     guard processGroup > 1 else { throw .invalidArgument }
     try Errno.check(kill(-processGroup, signal))
 }
+
+/// Sends this process `signal` when its parent ends.
+///
+/// - SeeAlso: prctl(2), `PR_SET_PDEATHSIG`.
+package func setParentDeathSignal(_ signal: Int32) throws(Errno) {
+    try Errno.check(clinux_set_parent_death_signal(signal))
+}

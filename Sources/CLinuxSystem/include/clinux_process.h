@@ -8,4 +8,8 @@ int clinux_pidfd_send_signal(int pidfd, int signal);
 /// prctl(2).
 int clinux_become_child_subreaper(void);
 
+/// This process gets `signal` when the thread that started it ends. Returns 0 or an errno; PR_SET_PDEATHSIG,
+/// prctl(2).
+int clinux_set_parent_death_signal(int signal);
+
 #endif
