@@ -17,6 +17,7 @@ struct EnvelopeDecoder {
         if self.buffer.readableBytes == 0 {
             self.buffer = bytes
         } else {
+            self.buffer.discardReadBytes()  // Else a stream that never ends with a piece would grow for ever.
             self.buffer.writeImmutableBuffer(bytes)
         }
     }
