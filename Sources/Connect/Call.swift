@@ -79,14 +79,12 @@ final class Call: Sendable {
         guard !self.state.value.isFinished else { return }
         self.close()
         var error = error
-        var trailers = self.context.response.trailers
         if self.context.kind == .unary || self.context.kind == .clientStream {
             if error == nil, self.state.value.unaryResponse == nil {
                 error = ConnectError(.internalError, "the procedure sent no response")
             }
         }
-        if let error { trailers.add(contentsOf: error.metadata) }
-        self.writeEnd(error, trailers)
+        self.writeEnd(error)
     }
 
     /// Stops the timer and the task; the response is not touched.
