@@ -4,6 +4,7 @@ import HTTPTransport
 import LinuxSystem
 import NIOCore
 import NIOPosix
+import SwiftProtobuf
 import SystemPackage
 
 /// The program that the runner of Connect's conformance suite drives.
