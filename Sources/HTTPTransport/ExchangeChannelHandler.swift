@@ -27,6 +27,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     /// The connection's output has ended; what still comes in is dropped.
     private var isLingering = false
     private var timing: ConnectionTiming?
+    /// Something of a request has come out of the bytes that are being read.
+    private var hasReadPart = false
 
     init(server: ServerShared, peer: SocketAddress?, carriesOneExchange: Bool) {
         self.server = server
@@ -80,6 +82,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.hasReadPart = true
         guard !self.isLingering else { return }
         let part = Self.unwrapInboundIn(data)
         if !self.pipelined.isEmpty || (self.current?.requestEnded ?? false) {
@@ -93,7 +96,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         self.dispatchIfNeeded()
         self.timing?.active()
         // What came was less than a head.
-        if self.current == nil { self.timing?.headBegan() }
+        if self.current == nil, !self.hasReadPart { self.timing?.headBegan() }
+        self.hasReadPart = false
         self.readIfWanted()
         context.fireChannelReadComplete()
     }

@@ -54,8 +54,8 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
         }
         do {
             try self.configure(isPrefix)
+            // The channel itself says next that the read is complete.
             context.fireChannelRead(Self.wrapInboundOut(self.seen))
-            context.fireChannelReadComplete()
             context.pipeline.syncOperations.removeHandler(self, promise: nil)
         } catch {
             context.close(promise: nil)
