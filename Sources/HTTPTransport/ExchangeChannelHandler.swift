@@ -134,7 +134,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
             self.awaitsDispatch = true
         case .body(let bytes):
             self.current?.received(bytes)
-            if self.current?.discardsTooMuch == true { self.abort() }
+            guard self.current?.discardsTooMuch == true else { return }
+            if self.carriesOneExchange { self.abort() } else { self.endConnection() }
         case .end:
             guard let current = self.current else { return }
             let wasAnswered = current.responseState == .ended
@@ -250,7 +251,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     func writeEnd(_ trailers: HTTPHeaders?, of exchange: ExchangeCore) {
         guard let context = self.context, exchange === self.current else { return }
         let endsChannel =
-            self.carriesOneExchange ? !exchange.requestEnded : !self.keepsAlive || self.isDraining
+            !exchange.requestEnded || !self.carriesOneExchange && (!self.keepsAlive || self.isDraining)
         let sent = endsChannel ? context.eventLoop.makePromise(of: Void.self) : nil
         self.lastPartSent = sent?.futureResult
         context.write(Self.wrapOutboundOut(.end(trailers)), promise: sent)
