@@ -232,7 +232,9 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
             if self.isDraining || exchange.continueAwaited { self.keepsAlive = false }
             if !self.keepsAlive { headers.replaceOrAdd(name: "Connection", value: "close") }
         }
-        self.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+        // An HTTP/1.0 client understands no chunks: its response goes to the end of the connection.
+        let version = exchange.request.version == .http1_0 ? HTTPVersion.http1_0 : .http1_1
+        self.write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
     }
 
     func write(_ part: HTTPServerResponsePart, promise: EventLoopPromise<Void>? = nil) {
