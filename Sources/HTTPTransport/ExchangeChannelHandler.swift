@@ -230,6 +230,10 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         if !self.carriesOneExchange {
             // A client that still waits for `100 Continue` will not send the body any more.
             if self.isDraining || exchange.continueAwaited { self.keepsAlive = false }
+            // The end of chunks would follow the head, which is where the response to HEAD ends.
+            if exchange.request.method == .HEAD, !headers.contains(name: "content-length") {
+                self.keepsAlive = false
+            }
             if !self.keepsAlive { headers.replaceOrAdd(name: "Connection", value: "close") }
         }
         // An HTTP/1.0 client understands no chunks: its response goes to the end of the connection.
