@@ -125,7 +125,8 @@ let package = Package(
         .executableTarget(
             name: "connect-conformance-server",
             dependencies: [
-                "Connect", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, nioPosix, protobuf, systemPackage,
+                "Connect", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, nioPosix, protobuf,
+                systemPackage,
             ],
             path: "Tests/Conformance",
             sources: ["Generated", "Server"],
@@ -136,6 +137,19 @@ let package = Package(
         .testTarget(
             name: "LinuxSystemTests",
             dependencies: ["CSyscallFilter", "LinuxSystem", systemPackage],
+            swiftSettings: settings
+        ),
+
+        // What the tests of several targets share.
+        .target(
+            name: "EnvdTestSupport",
+            dependencies: ["HTTPTransport", nioCore, nioPosix, nioHTTP1, nioHTTP2],
+            path: "Tests/EnvdTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPTransportTests",
+            dependencies: ["EnvdTestSupport", "HTTPTransport", nioCore, nioPosix, nioHTTP1, nioHTTP2],
             swiftSettings: settings
         ),
     ],
