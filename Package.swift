@@ -115,7 +115,7 @@ let package = Package(
                 .unsafeFlags(
                     [
                         "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
-                        "--gc-sections",
+                        "--gc-sections", "-Xclang-linker", "-static-libgcc",
                     ],
                     .when(configuration: .release))
             ]
