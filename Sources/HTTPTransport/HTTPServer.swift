@@ -137,7 +137,7 @@ public final class HTTPServer: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.syncOptions?.setOption(.autoRead, value: false)
                 try stream.pipeline.syncOperations.addHandlers([
-                    HTTP2FramePayloadToHTTP1ServerCodec(),
+                    RequestEnder(), HTTP2FramePayloadToHTTP1ServerCodec(),
                     ExchangeChannelHandler(server: shared.value, peer: peer, carriesOneExchange: true),
                 ])
             }
