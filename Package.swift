@@ -126,7 +126,8 @@ let package = Package(
         .executableTarget(
             name: "connect-conformance-server",
             dependencies: [
-                "Connect", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, nioPosix, protobuf, systemPackage,
+                "Connect", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, nioPosix, protobuf,
+                systemPackage,
             ],
             path: "Tests/Conformance",
             sources: ["Generated", "Server"],

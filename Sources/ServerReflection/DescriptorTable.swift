@@ -35,7 +35,9 @@ struct DescriptorTable: Sendable {
         for field in file.extension { self.add(extension: field, in: scope, of: file.name) }
         for service in file.service {
             self.declarations[scope + service.name] = file.name
-            for method in service.method { self.declarations["\(scope)\(service.name).\(method.name)"] = file.name }
+            for method in service.method {
+                self.declarations["\(scope)\(service.name).\(method.name)"] = file.name
+            }
         }
     }
 

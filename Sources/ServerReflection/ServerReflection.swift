@@ -10,7 +10,9 @@ package struct ServerReflection: Sendable {
     >
 
     /// Their messages differ in nothing that is sent.
-    private static let services = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"]
+    private static let services = [
+        "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
+    ]
 
     private let descriptors: DescriptorTable
     private let services: [String]

@@ -71,7 +71,9 @@ class Setting:
         if self.protocol != "connect":
             return "grpc-encoding", "grpc-accept-encoding"
         return (
-            ("content-encoding", "accept-encoding") if unary else ("connect-content-encoding", "connect-accept-encoding")
+            ("content-encoding", "accept-encoding")
+            if unary
+            else ("connect-content-encoding", "connect-accept-encoding")
         )
 
     def encode(self, message):
@@ -351,9 +353,7 @@ class Call:
         assert not self.exchange.trailers, self.exchange.trailers
         assert head["content-length"] == str(len(body)), head
         prefix = "trailer-"
-        self.trailers = [
-            (name.removeprefix(prefix), value) for name, value in head.headers if name.startswith(prefix)
-        ]
+        self.trailers = [(name.removeprefix(prefix), value) for name, value in head.headers if name.startswith(prefix)]
         encoding = head["content-encoding"]
         assert encoding in (None, "gzip"), head
         body = self._inflated(body, COMPRESSED if encoding else 0)

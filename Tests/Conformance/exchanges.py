@@ -122,9 +122,7 @@ class ExchangeHTTP2:
         while data or end:
             if self.reset is not None:
                 return
-            room = min(
-                self.state.local_flow_control_window(self.stream), self.state.max_outbound_frame_size, len(data)
-            )
+            room = min(self.state.local_flow_control_window(self.stream), self.state.max_outbound_frame_size, len(data))
             if room == 0 and data:
                 self.step()
                 continue

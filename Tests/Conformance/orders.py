@@ -50,7 +50,9 @@ def packed(messages):
 
 def seen(info):
     """The requests that a RequestInfo tells."""
-    return [(request.type_url, type_of(request).FromString(request.value).SerializeToString()) for request in info.requests]
+    return [
+        (request.type_url, type_of(request).FromString(request.value).SerializeToString()) for request in info.requests
+    ]
 
 
 def type_of(request):

@@ -32,7 +32,12 @@ def method(name):
     level = IdempotencyLevel.NO_SIDE_EFFECTS if name == "IdempotentUnary" else IdempotencyLevel.UNKNOWN
     service = "connectrpc.conformance.v1.ConformanceService"
     return MethodInfo(
-        name=name, service_name=service, input=request, output=response, idempotency_level=level, stream_type=TYPES[name]
+        name=name,
+        service_name=service,
+        input=request,
+        output=response,
+        idempotency_level=level,
+        stream_type=TYPES[name],
     )
 
 
@@ -248,9 +253,7 @@ def test_the_daemon(clients, daemon, way):
         method=STREAM_INPUT,
     )
     assert next(stream).event.data.stdout == b"fed"
-    close = process_method(
-        "CloseStdin", process_pb.CloseStdinRequest, process_pb.CloseStdinResponse, StreamType.UNARY
-    )
+    close = process_method("CloseStdin", process_pb.CloseStdinRequest, process_pb.CloseStdinResponse, StreamType.UNARY)
     client.execute_unary(request=process_pb.CloseStdinRequest(process=selector), method=close)
     assert list(stream)[-1].event.end.exited
 

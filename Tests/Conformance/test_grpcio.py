@@ -146,9 +146,7 @@ def test_the_daemon(daemon_channel):
     assert pid in [process.pid for process in stub.List(process_pb.ListRequest()).processes]
     start = process_pb.StreamInputRequest.StartEvent(process=selector)
     data = process_pb.StreamInputRequest.DataEvent(input=process_pb.ProcessInput(stdin=b"fed"))
-    stub.StreamInput(
-        iter([process_pb.StreamInputRequest(start=start), process_pb.StreamInputRequest(data=data)])
-    )
+    stub.StreamInput(iter([process_pb.StreamInputRequest(start=start), process_pb.StreamInputRequest(data=data)]))
     assert next(stream).event.data.stdout == b"fed"
     stub.CloseStdin(process_pb.CloseStdinRequest(process=selector))
     assert list(stream)[-1].event.end.exited

@@ -83,6 +83,8 @@ def test_tls_is_refused():
     assert "TLS is not supported" in refused(framed(pb.ServerCompatRequest(use_tls=True)))
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00\x00", b"\x00\x00\x00\x05abc", b"\xff\xff\xff\xff", b"\x00\x00\x00\x01\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00\x00", b"\x00\x00\x00\x05abc", b"\xff\xff\xff\xff", b"\x00\x00\x00\x01\xff"]
+)
 def test_a_malformed_request_is_refused(data):
     assert refused(data).startswith("connect-conformance-server: ")

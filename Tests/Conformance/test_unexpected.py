@@ -83,7 +83,9 @@ def test_an_unknown_path_is_404(port, setting, path):
 
 
 @both
-@pytest.mark.parametrize("kind", ["application/foo", "image/jpeg", "", "application/connect+proto", "application/grpcx"])
+@pytest.mark.parametrize(
+    "kind", ["application/foo", "image/jpeg", "", "application/connect+proto", "application/grpcx"]
+)
 def test_an_unknown_content_type_is_415(port, http, kind):
     head = answer(port, http, "POST", SERVICE + "Unary", [("content-type", kind)] if kind else [], b"data")
     assert (head.status, head.body) == (415, b"")
@@ -101,7 +103,8 @@ def test_a_unary_content_type_does_not_go_with_a_stream(port, http):
 
 @both
 @pytest.mark.parametrize(
-    "kind", ["APPLICATION/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8", "application/json "]
+    "kind",
+    ["APPLICATION/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8", "application/json "],
 )
 def test_content_types_are_compared_as_http_has_it(port, http, kind):
     if http == 2 and kind.endswith(" "):
