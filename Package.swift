@@ -78,6 +78,8 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(name: "ServerReflection", dependencies: ["Connect", protobuf], swiftSettings: settings),
+
         // L3: the API, and who calls it.
         .target(name: "EnvdAPI", dependencies: ["Connect", protobuf], swiftSettings: settings),
         .target(
@@ -100,9 +102,8 @@ let package = Package(
         .target(
             name: "EnvdDaemon",
             dependencies: [
-                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext",
-                logging,
-                nioCore, nioHTTP1, nioPosix, systemPackage,
+                "Connect", "EnvdAPI", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService",
+                "SandboxContext", "ServerReflection", logging, nioCore, nioHTTP1, nioPosix, systemPackage,
             ],
             swiftSettings: settings
         ),

@@ -21,6 +21,8 @@ final class Call: Sendable {
         var task: Task<Void, Never>?
     }
 
+    private static let deadlineExceeded = ConnectError(.deadlineExceeded, "context deadline exceeded")
+
     let exchange: HTTPExchange
     let contentType: ContentType
     let context: RPCContext
@@ -57,7 +59,7 @@ final class Call: Sendable {
     func run(_ body: @escaping @Sendable (Call) async throws -> Void) {
         if let deadline = self.context.deadline {
             let timer = self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-                self.finish(ConnectError(.deadlineExceeded, "context deadline exceeded"))
+                self.finish(Self.deadlineExceeded)
             }
             self.state.value.deadline = timer
         }
@@ -85,6 +87,9 @@ final class Call: Sendable {
         guard !self.state.value.isFinished else { return }
         self.close()
         var error = error
+        if error == nil, let deadline = self.context.deadline, deadline <= .now() {
+            error = Self.deadlineExceeded  // The timer has not fired yet.
+        }
         if self.context.kind == .unary || self.context.kind == .clientStream {
             if error == nil, self.state.value.unaryResponse == nil {
                 error = ConnectError(.internalError, "the procedure sent no response")

@@ -149,7 +149,8 @@ public struct ConnectRouter: HTTPHandler {
             let context = RPCContext(
                 route.kind, exchange, timeout, codec: get.codec, queryParameters: get.parameters)
             let call = Call(
-                exchange, contentType, context, encodings, self.settings, self.executor, getMessage: get.message)
+                exchange, contentType, context, encodings, self.settings, self.executor,
+                getMessage: get.message)
             self.run(route, call)
         } catch {
             let json = ContentType(name: "application/json", wire: .connectUnary, codec: JSONCodec())

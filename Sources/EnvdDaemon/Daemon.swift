@@ -1,4 +1,5 @@
 import Connect
+import EnvdAPI
 internal import Glibc
 import HTTPTransport
 import LinuxIO
@@ -8,6 +9,7 @@ import NIOCore
 import NIOPosix
 import ProcessService
 import SandboxContext
+import ServerReflection
 import SystemPackage
 
 /// The daemon: its parts, wired together, from start to shutdown.
@@ -117,6 +119,10 @@ package final class Daemon: Sendable {
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
         processes.register(in: &procedures)
+        if options.usesReflection {
+            let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])
+            reflection.register(in: &procedures)
+        }
         return CrossOriginPolicy(
             before: AccessGate(
                 token: token, admitsOtherMachines: options.isInsecure,

@@ -1,6 +1,5 @@
 """What tests order, and how what comes is compared with it."""
 
-import pytest
 from calls import METHODS, values
 from schemas import pb
 
@@ -15,11 +14,6 @@ REQUEST_HEADERS = [("x-conformance-test", "Value1"), ("x-conformance-test", "Val
 
 def method_of(kind):
     return "BidiStream" if kind.endswith("Duplex") else kind
-
-
-def skip_unless_possible(kind, setting):
-    if kind == "FullDuplex" and setting.http == 1:
-        pytest.skip("full duplex needs HTTP/2")
 
 
 def requests(kind, data=(), error=None, headers=HEADERS, trailers=TRAILERS, delay_ms=0, count=None, fill=b"request"):
