@@ -143,8 +143,13 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "EnvdTestSupport",
-            dependencies: ["HTTPTransport", nioCore, nioPosix, nioHTTP1, nioHTTP2],
+            dependencies: ["HTTPTransport", "LinuxIO", nioCore, nioPosix, nioHTTP1, nioHTTP2],
             path: "Tests/EnvdTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LinuxIOTests",
+            dependencies: ["EnvdTestSupport", "LinuxIO", "LinuxSystem", nioCore, nioPosix, systemPackage],
             swiftSettings: settings
         ),
         .testTarget(
