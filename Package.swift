@@ -157,6 +157,13 @@ let package = Package(
             dependencies: ["EnvdTestSupport", "HTTPTransport", nioCore, nioPosix, nioHTTP1, nioHTTP2],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "SandboxContextTests",
+            dependencies: [
+                "Connect", "EnvdTestSupport", "LinuxIO", "LinuxSystem", "SandboxContext", systemPackage,
+            ],
+            swiftSettings: settings
+        ),
     ],
     cLanguageStandard: .gnu17
 )
