@@ -164,6 +164,13 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "EnvdDaemonTests",
+            dependencies: [
+                "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", nioCore, nioHTTP1, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
     ],
     cLanguageStandard: .gnu17
 )
