@@ -98,7 +98,7 @@ import Testing
             reader.resume()
             #expect(reader.readyBytes == 0)
         }.get()
-        try await self.eventLoop.submit {}.get()
+        try writer.waitForOtherEnd()
         #expect(throws: (any Error).self) { try writer.write([2]) }
         #expect(events.pending.isEmpty)
     }
@@ -109,6 +109,7 @@ import Testing
         do {
             _ = DescriptorReader(try pipe.takeReadEnd(), on: self.eventLoop)
         }
+        try writer.waitForOtherEnd()
         #expect(throws: (any Error).self) { try writer.write([1]) }
     }
 

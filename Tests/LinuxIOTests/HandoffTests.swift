@@ -14,6 +14,7 @@ import Testing
         }
         let isTaken = handoff.take() == nil
         #expect(isTaken)
+        try reader.waitForOtherEnd()
         #expect(try reader.read(10) == [1])
         #expect(try reader.read(10).isEmpty)
     }
@@ -24,6 +25,7 @@ import Testing
         do {
             _ = Handoff(try pipe.takeWriteEnd())
         }
+        try reader.waitForOtherEnd()
         #expect(try reader.read(10).isEmpty)
     }
 }

@@ -1,5 +1,7 @@
+import EnvdTestSupport
 import Glibc
 import LinuxSystem
+import NIOCore
 import SystemPackage
 import Testing
 
@@ -10,6 +12,7 @@ struct TestPipe: ~Copyable {
 
     init() throws {
         var ends: [CInt] = [-1, -1]
+        signal(SIGPIPE, SIG_IGN)
         try #require(pipe(&ends) == 0)
         for end in ends {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
@@ -43,6 +46,15 @@ extension OwnedDescriptor {
         try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             initialized = try self.read(into: UnsafeMutableRawBufferPointer(buffer))
         }
+    }
+
+    /// Returns when the other end is closed.
+    ///
+    /// That may be a moment after its owner has closed it: a child that another test is starting has a copy until
+    /// it runs its program.
+    func waitForOtherEnd() throws {
+        var entry = pollfd(fd: self.rawValue, events: 0, revents: 0)
+        try #require(poll(&entry, 1, CInt(patience.nanoseconds / 1_000_000)) == 1)
     }
 
     /// Writes until nothing more fits; returns how much did.
