@@ -144,13 +144,32 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "EnvdTestSupport",
-            dependencies: ["HTTPTransport", nioCore, nioPosix, nioHTTP1, nioHTTP2],
+            dependencies: ["HTTPTransport", "LinuxIO", nioCore, nioPosix, nioHTTP1, nioHTTP2],
             path: "Tests/EnvdTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LinuxIOTests",
+            dependencies: ["EnvdTestSupport", "LinuxIO", "LinuxSystem", nioCore, nioPosix, systemPackage],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HTTPTransportTests",
             dependencies: ["EnvdTestSupport", "HTTPTransport", nioCore, nioPosix, nioHTTP1, nioHTTP2],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SandboxContextTests",
+            dependencies: [
+                "Connect", "EnvdTestSupport", "LinuxIO", "LinuxSystem", "SandboxContext", systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EnvdDaemonTests",
+            dependencies: [
+                "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", nioCore, nioHTTP1, systemPackage,
+            ],
             swiftSettings: settings
         ),
     ],
