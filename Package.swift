@@ -106,6 +106,15 @@ let package = Package(
         .executableTarget(name: "envd", dependencies: ["EnvdDaemon"], swiftSettings: settings),
 
         .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", systemPackage], swiftSettings: settings),
+
+        .target(name: "CBaseline", path: "Tests/Benchmarks/CBaseline", cSettings: cSettings),
+        .executableTarget(
+            name: "envd-benchmarks",
+            dependencies: ["CBaseline"],
+            path: "Tests/Benchmarks",
+            exclude: ["CBaseline", "run.sh"],
+            swiftSettings: settings
+        ),
     ],
     cLanguageStandard: .gnu17
 )
