@@ -46,9 +46,9 @@ final class Daemon {
 
     // MARK: What the kernel knows of it
 
-    /// Bytes of memory in use (`VmRSS`).
-    func residentBytes() throws -> Double {
-        try Self.number("VmRSS", in: "/proc/\(self.processID)/status") * 1024
+    /// Memory in use (`VmRSS`).
+    func residentMiB() throws -> Double {
+        try Self.number("VmRSS", in: "/proc/\(self.processID)/status") / 1024
     }
 
     func threads() throws -> Double { try Self.number("Threads", in: "/proc/\(self.processID)/status") }

@@ -16,7 +16,7 @@ enum IdleBenchmark {
             try client.receive(upTo: Request.streamEnd)
         }
         report.add("the same after \(Self.starts) starts", "", try Self.switches(of: daemon))
-        report.add("resident after \(Self.starts) starts", "MB", try daemon.residentBytes() / 1e6)
+        report.add("resident after \(Self.starts) starts", "MiB", try daemon.residentMiB())
         report.add("threads after \(Self.starts) starts", "", try daemon.threads())
     }
 

@@ -28,7 +28,7 @@ enum OutputBenchmark {
         report.add("output, binary", "MB/s", samples[0], baseline: samples[1], .atLeast(0.6))
         report.add("output, JSON", "MB/s", samples[2], baseline: samples[1], .atLeast(0.4))
         report.add("output, binary, relay with 1 MiB pipe", "MB/s", samples[0], baseline: samples[3])
-        report.add("resident after output", "MB", try daemon.residentBytes() / 1e6)
+        report.add("resident after output", "MiB", try daemon.residentMiB())
     }
 
     /// The microseconds of one exchange whose response has at least `least` bytes.

@@ -14,11 +14,11 @@ enum StartupBenchmark {
             let client = try Client(port: daemon.port)
             try RequestBenchmark.request(Request.health, "204", over: client)
             times.append((Samples.now() - daemon.startTime) / 1e3)
-            resident.append(try daemon.residentBytes() / 1e6)
+            resident.append(try daemon.residentMiB())
             threads.append(try daemon.threads())
         }
         report.add("exec to first /health", "ms", times.median, .atMost(8))
-        report.add("resident", "MB", resident.median, .atMost(14))
+        report.add("resident", "MiB", resident.median, .atMost(14))
         report.add("threads", "", threads.median)
         var status = stat()
         guard stat(options.daemon, &status) == 0 else { throw Failure(options.daemon, errno: errno) }

@@ -23,10 +23,10 @@ enum StreamBenchmark {
                 throw Failure("\(Self.command) failed")
             }
             processes.append(pid_t(processID))
-            if index == 0 { before = try daemon.residentBytes() }
+            if index == 0 { before = try daemon.residentMiB() }
         }
-        let bytes = try daemon.residentBytes() - before
-        report.add("resident per silent stream", "kB", bytes / Double(Self.streams) / 1e3)
+        let grown = try daemon.residentMiB() - before
+        report.add("resident per silent stream", "KiB", grown * 1024 / Double(Self.streams))
     }
 
     private static func raiseDescriptorLimit() {
