@@ -172,6 +172,15 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        .target(name: "CBaseline", path: "Tests/Benchmarks/CBaseline", cSettings: cSettings),
+        .executableTarget(
+            name: "envd-benchmarks",
+            dependencies: ["CBaseline"],
+            path: "Tests/Benchmarks",
+            exclude: ["CBaseline", "run.sh"],
+            swiftSettings: settings
+        ),
     ],
     cLanguageStandard: .gnu17
 )

@@ -88,8 +88,7 @@ system() {
 }
 
 bench() {
-    install_build_dependencies
-    swift run -c release envd-benchmarks
+    Tests/Benchmarks/run.sh
 }
 
 run_part() {
