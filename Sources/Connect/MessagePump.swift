@@ -56,11 +56,15 @@ final class MessagePump: Sendable {
             }
             break
         }
-        self.call.exchange.flush()
         self.state.value.isPumping = false
         if let outcome {
+            // What ends the call flushes too, and sooner: the last messages and the end go in one write.
+            self.call.eventLoop.execute { self.call.exchange.flush() }
             self.end(outcome)
-        } else if !self.call.exchange.isWritable, !self.state.value.awaitsWritability {
+            return
+        }
+        self.call.exchange.flush()
+        if !self.call.exchange.isWritable, !self.state.value.awaitsWritability {
             self.state.value.awaitsWritability = true
             self.call.exchange.whenWritable {
                 self.state.value.awaitsWritability = false

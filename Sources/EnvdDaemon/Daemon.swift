@@ -37,6 +37,7 @@ package final class Daemon: Sendable {
     /// - Returns: the exit status.
     package static func run(_ options: Options) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        Allocator.fitToLargeBuffers()
         let outcome = ExitStatus()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { eventLoop in
             do {

@@ -12,6 +12,11 @@ extension ManagedProcess {
         self.state.value.lifetime = nil
         self.pidfd.withLock { $0 = nil }
         for resume in self.state.value.waiters.removeAll(.exit) { resume() }
+        if self.state.value.openTimer != nil {
+            for output in self.state.value.outputs.values { output.reader.readReady() }
+            // What descendants hold open.
+            self.openOutputs()
+        }
         if self.state.value.endsWithLeader { self.drainOutputs() }
         self.endIfComplete()
     }

@@ -41,6 +41,7 @@ final class ManagedProcess: Sendable {
         var droppedUnread: Int64 = 0
         var isPaused = false
         var stallTimer: Scheduled<Void>?
+        var openTimer: Scheduled<Void>?
         var exit: ExitRecord?
         /// The end does not wait for descendants that hold the output open.
         var endsWithLeader = false
@@ -112,8 +113,27 @@ final class ManagedProcess: Sendable {
     func begin(_ reaper: ChildReaper, ended: @escaping () -> Void) {
         self.state.value.ended = ended
         for (stream, output) in self.state.value.outputs {
-            output.reader.start { self.received($0, from: stream) }
+            output.reader.prepare { self.received($0, from: stream) }
+        }
+        if self.hasTerminal {
+            self.openOutputs()
+        } else {
+            let timer = self.eventLoop.assumeIsolated().scheduleTask(in: Self.openDelay) { self.openOutputs() }
+            self.state.value.openTimer = timer
         }
         reaper.watch(self.processID) { self.leaderExited($0) }
+    }
+
+    /// Time after the start at which the event loop begins to read a command's pipes.
+    ///
+    /// Most commands are over before: their pipes are read once when they have ended, which costs a tenth of having
+    /// the loop watch them, and leaves the processor to them meanwhile.
+    private static let openDelay = TimeAmount.milliseconds(1)
+
+    /// Lets the event loop read what the process writes.
+    func openOutputs() {
+        self.state.value.openTimer?.cancel()
+        self.state.value.openTimer = nil
+        for output in self.state.value.outputs.values { output.reader.open() }
     }
 }
