@@ -65,7 +65,8 @@ package final class ChildReaper: Sendable {
             return
         }
         self.state.value.watched[processID] = ended
-        self.reap(processID)
+        // A reaper of all children has seen or will see the signal; another may have passed over this child.
+        if !self.reapsAll { self.reap(processID) }
     }
 
     /// Calls `observer` when children have been reaped that nobody watches.

@@ -118,7 +118,9 @@ final class ManagedProcess: Sendable {
         if self.hasTerminal {
             self.openOutputs()
         } else {
-            let timer = self.eventLoop.assumeIsolated().scheduleTask(in: Self.openDelay) { self.openOutputs() }
+            let timer = self.eventLoop.assumeIsolated().scheduleTask(in: Self.openDelay) {
+                self.openOutputs()
+            }
             self.state.value.openTimer = timer
         }
         reaper.watch(self.processID) { self.leaderExited($0) }
