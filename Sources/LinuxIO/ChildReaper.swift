@@ -41,11 +41,14 @@ package final class ChildReaper: Sendable {
     ///
     /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited.
     ///
-    /// - Parameter prepare: makes the request on the thread that starts the child, and whatever the caller wants
-    ///   to have of it.
+    /// - Parameters:
+    ///   - prepare: makes the request on the thread that starts the child, and whatever the caller wants to have
+    ///     of it.
+    ///   - discard: undoes on that thread what was prepared for a child that could not be started.
     /// - Throws: `SpawnFailure`: where and why it failed.
     package func spawn<Preparation: Sendable>(
-        _ prepare: @escaping @Sendable () throws(SpawnFailure) -> (SpawnRequest, Preparation)
+        _ prepare: @escaping @Sendable () throws(SpawnFailure) -> (SpawnRequest, Preparation),
+        discard: @escaping @Sendable (Preparation) -> Void = { _ in }
     ) async throws(SpawnFailure) -> (child: Handoff<SpawnedProcess>, preparation: Preparation) {
         self.state.value.spawnsUnderWay += 1
         defer {
@@ -54,7 +57,12 @@ package final class ChildReaper: Sendable {
         }
         return try await self.pool.run { () throws(SpawnFailure) in
             let (request, preparation) = try prepare()
-            return (Handoff(try SpawnedProcess.spawn(request)), preparation)
+            do throws(SpawnFailure) {
+                return (Handoff(try SpawnedProcess.spawn(request)), preparation)
+            } catch {
+                discard(preparation)
+                throw error
+            }
         }
     }
 

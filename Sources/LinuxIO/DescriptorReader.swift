@@ -68,9 +68,6 @@ package final class DescriptorReader: Sendable {
         self.receive.value = receive
     }
 
-    /// Whether the event loop reads the descriptor.
-    package var isOpen: Bool { self.descriptor.withLock { $0 == nil } }
-
     /// Reads that are made at once at most: others may write as fast as it is read.
     private static let readyReads = 4
 

@@ -1,7 +1,8 @@
 internal import Glibc
+import Synchronization
 package import SystemPackage
 
-/// A directory of a cgroup v2 hierarchy, held open.
+/// A directory of a cgroup v2 hierarchy.
 ///
 /// - SeeAlso: Documentation/admin-guide/cgroup-v2.rst of the kernel.
 package final class Cgroup: Sendable {
@@ -10,12 +11,26 @@ package final class Cgroup: Sendable {
 
     /// Where it is in the file system.
     package let path: String
-    /// The directory, for starting children in it.
-    package let descriptor: OwnedDescriptor
+    private let descriptor: Mutex<OwnedDescriptor?>
 
     private init(path: String, descriptor: consuming OwnedDescriptor) {
         self.path = path
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
+    }
+
+    /// The open directory, for starting children in it; nil after ``close()``.
+    package var rawDescriptor: CInt? {
+        self.descriptor.withLock { descriptor in
+            switch descriptor {
+            case .some(let descriptor): descriptor.rawValue
+            case .none: nil
+            }
+        }
+    }
+
+    /// Closes the directory, when no more children are started in it. Everything else still works.
+    package func close() {
+        self.descriptor.withLock { $0 = nil }
     }
 
     /// Opens the mount of a cgroup v2 hierarchy, or a directory in one.

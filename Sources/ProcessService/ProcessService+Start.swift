@@ -103,12 +103,15 @@ extension ProcessService {
             started = try await self.reaper.spawn { () throws(SpawnFailure) in
                 var spawn = spawn
                 let cgroup = try Self.cgroup(cgroups, kind, number, commandLimits)
-                spawn.cgroup = cgroup?.descriptor.rawValue
+                spawn.cgroup = cgroup?.rawDescriptor
                 return (spawn, cgroup)
+            } discard: { cgroup in
+                try? cgroup?.remove()
             }
         } catch {
             throw ConnectError(error, of: request.process, in: directory)
         }
+        started.preparation?.close()
         guard let child = started.child.take() else {
             throw ConnectError(.internalError, "the started process was lost")
         }

@@ -297,10 +297,19 @@ def test_a_tree_is_killed_whatever_it_does_to_escape(cgroup_daemon):
 
 
 @needs_cgroups
-def test_no_cgroup_is_left_after_many_commands(cgroup_daemon):
+def test_no_cgroup_and_no_descriptor_is_left_after_many_commands(cgroup_daemon):
+    def descriptors():
+        return len(os.listdir(f"/proc/{cgroup_daemon.pid}/fd"))
+
+    wire.run(cgroup_daemon.port, {"cmd": "true"})
+    before = descriptors()
     for _ in range(100):
         wire.run(cgroup_daemon.port, {"cmd": "true"})
+    for _ in range(10):
+        error = wire.send(cgroup_daemon.port, wire.start_request({"cmd": "true", "cwd": "/nowhere"})).error()
+        assert error["code"] == "invalid_argument"
     assert leaves(cgroup_root()) == []
+    assert descriptors() <= before + 1
 
 
 @needs_cgroups
