@@ -74,9 +74,8 @@ package final class DescriptorReader: Sendable {
     /// Reads what is in the descriptor now, without the event loop. For a writer that has ended, this may be all.
     package func readReady() {
         for _ in 0..<Self.readyReads where !self.state.value.isEnded {
-            var bytes = ByteBuffer()
-            switch self.read(into: &bytes) {
-            case .success(let count) where count > 0: self.received(bytes)
+            switch self.readOnce() {
+            case .success(let bytes) where bytes.readableBytes > 0: self.received(bytes)
             case .success: self.end()
             case .failure(.wouldBlock), .none: return
             case .failure: self.end()
@@ -85,23 +84,22 @@ package final class DescriptorReader: Sendable {
     }
 
     /// Reads once; nil if the event loop has the descriptor.
-    private func read(into bytes: inout ByteBuffer) -> Result<Int, Errno>? {
-        let room = min(max(self.readyBytes, Self.firstReadBytes / 8), Self.maxReadBytes)
+    private func readOnce() -> Result<ByteBuffer, Errno>? {
+        let room = min(max(self.readyBytes, 1), Self.maxReadBytes)
         return self.descriptor.withLock { descriptor in
             switch descriptor {
             case .none:
                 return nil
             case .some(let descriptor):
-                var failure: Errno?
-                let count = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
+                // On the stack: most often there is nothing but the end.
+                return withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { target in
                     do throws(Errno) {
-                        return try descriptor.read(into: target)
+                        let count = try descriptor.read(into: target)
+                        return .success(ByteBuffer(bytes: target.prefix(count)))
                     } catch {
-                        failure = error
-                        return 0
+                        return .failure(error)
                     }
                 }
-                return failure.map { .failure($0) } ?? .success(count)
             }
         }
     }

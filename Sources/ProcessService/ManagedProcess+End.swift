@@ -13,7 +13,7 @@ extension ManagedProcess {
         self.pidfd.withLock { $0 = nil }
         for resume in self.state.value.waiters.removeAll(.exit) { resume() }
         if self.state.value.openTimer != nil {
-            for output in self.state.value.outputs.values { output.reader.readReady() }
+            for (_, output) in self.state.value.outputs.all { output.reader.readReady() }
             // What descendants hold open.
             self.openOutputs()
         }
@@ -23,7 +23,7 @@ extension ManagedProcess {
 
     /// Reads what was written before the exit, and not what descendants write after it.
     func drainOutputs() {
-        for (stream, output) in self.state.value.outputs where output.leftAtExit == nil {
+        for (stream, output) in self.state.value.outputs.all where output.leftAtExit == nil {
             self.state.value.outputs[stream]?.leftAtExit = output.reader.readyBytes
         }
         self.goOnIfPossible()
@@ -31,7 +31,7 @@ extension ManagedProcess {
     }
 
     func closeDrainedOutputs() {
-        for (stream, output) in self.state.value.outputs {
+        for (stream, output) in self.state.value.outputs.all {
             guard let left = output.leftAtExit, left <= 0 else { continue }
             self.state.value.outputs[stream] = nil
             output.reader.close()

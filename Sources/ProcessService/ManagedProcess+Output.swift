@@ -37,7 +37,7 @@ extension ManagedProcess {
     private func append(_ bytes: ByteBuffer, from stream: OutputLog.Stream) {
         let length = bytes.readableBytes
         let wasAt = self.state.value.log.end
-        self.state.value.bytes[stream, default: 0] += Int64(length)
+        self.state.value.bytes[stream] = (self.state.value.bytes[stream] ?? 0) + Int64(length)
         self.changeLog { $0.append(bytes, from: stream) }
         if !self.state.value.readers.isEmpty {
             self.state.value.readers.refresh(at: wasAt)
@@ -147,7 +147,7 @@ extension ManagedProcess {
         self.trim()
         guard !self.state.value.isPaused, self.isWindowFull else { return }
         self.state.value.isPaused = true
-        for output in self.state.value.outputs.values { output.reader.pause() }
+        for (_, output) in self.state.value.outputs.all { output.reader.pause() }
         self.watchForStall()
     }
 
@@ -156,7 +156,7 @@ extension ManagedProcess {
         self.state.value.isPaused = false
         self.state.value.stallTimer?.cancel()
         self.state.value.stallTimer = nil
-        for output in self.state.value.outputs.values { output.reader.resume() }
+        for (_, output) in self.state.value.outputs.all { output.reader.resume() }
     }
 
     /// While the process is held back, looks whether the slowest reader takes anything at all.

@@ -34,8 +34,8 @@ final class ManagedProcess: Sendable {
     struct State {
         var log = OutputLog()
         var readers = ReaderSet()
-        var outputs: [OutputLog.Stream: Output] = [:]
-        var bytes: [OutputLog.Stream: Int64] = [:]
+        var outputs = PerStream<Output>()
+        var bytes = PerStream<Int64>()
         /// The offset up to which somebody has read.
         var readUpTo: Int64 = 0
         var droppedUnread: Int64 = 0
@@ -112,7 +112,7 @@ final class ManagedProcess: Sendable {
     /// `ended` is called once when the end event is known, before readers see it.
     func begin(_ reaper: ChildReaper, ended: @escaping () -> Void) {
         self.state.value.ended = ended
-        for (stream, output) in self.state.value.outputs {
+        for (stream, output) in self.state.value.outputs.all {
             output.reader.prepare { self.received($0, from: stream) }
         }
         if self.hasTerminal {
@@ -129,13 +129,18 @@ final class ManagedProcess: Sendable {
     /// Time after the start at which the event loop begins to read a command's pipes.
     ///
     /// Most commands are over before: their pipes are read once when they have ended, which costs a tenth of having
-    /// the loop watch them, and leaves the processor to them meanwhile.
+    /// the loop watch them, and leaves the processor to them meanwhile. Their start is told with their end, in one
+    /// write.
     private static let openDelay = TimeAmount.milliseconds(1)
+
+    /// Whether the process may be over at any moment: what is told of it now could soon be told with its end.
+    var isBrandNew: Bool { self.state.value.openTimer != nil }
 
     /// Lets the event loop read what the process writes.
     func openOutputs() {
         self.state.value.openTimer?.cancel()
         self.state.value.openTimer = nil
-        for output in self.state.value.outputs.values { output.reader.open() }
+        for (_, output) in self.state.value.outputs.all { output.reader.open() }
+        for wake in self.state.value.readers.wakes { wake() }
     }
 }

@@ -61,6 +61,7 @@ final class OutputReader: MessageSource {
     func next(into buffer: inout ByteBuffer) -> MessageSourceStep {
         switch self.state.value.phase {
         case .start:
+            guard !self.process.isBrandNew else { return .waiting }
             self.state.value.phase = self.isExtended && !self.gap.isEmpty ? .gap : .running
             let processID = UInt32(bitPattern: self.process.processID)
             self.framing.event(.with { $0.start.pid = processID }, into: &buffer)

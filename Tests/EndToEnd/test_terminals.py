@@ -58,7 +58,8 @@ async def test_the_terminal_belongs_to_its_user(async_sandbox):
 async def test_the_size_is_there_from_the_start_and_changes(async_sandbox):
     handle, screen = await shell(async_sandbox)
     await async_sandbox.pty.send_stdin(handle.pid, b"trap 'echo now-$(stty size)' WINCH; stty size\n")
-    end = await screen.until(r"[\r\n]24 80")
+    # With the prompt the shell is in the foreground again, and the signal is for it.
+    end = await screen.until(r"[\r\n]24 80[^$#]*[$#] $")
     await async_sandbox.pty.resize(handle.pid, PtySize(rows=30, cols=100))
     await async_sandbox.pty.send_stdin(handle.pid, b"\n")
     end = await screen.until(r"now-30 100", end)
@@ -69,10 +70,10 @@ async def test_the_size_is_there_from_the_start_and_changes(async_sandbox):
 
 async def test_ctrl_c_interrupts_what_runs(async_sandbox):
     handle, screen = await shell(async_sandbox)
-    await async_sandbox.pty.send_stdin(handle.pid, b"echo up; sleep 1000\n")
+    await async_sandbox.pty.send_stdin(handle.pid, b"bash -c 'echo up; sleep 1000'\n")
     end = await screen.until(r"[\r\n]up")
     await async_sandbox.pty.send_stdin(handle.pid, b"\x03")
-    await screen.until(r"\^C", end)
+    end = await screen.until(r"[$#] $", end)
     await async_sandbox.pty.send_stdin(handle.pid, b"echo code-$?\n")
     await screen.until(r"code-130", end)
     await handle.kill()
