@@ -116,7 +116,7 @@ let package = Package(
                 .unsafeFlags(
                     [
                         "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
-                        "--gc-sections",
+                        "--gc-sections", "-Xclang-linker", "-static-libgcc",
                     ],
                     .when(configuration: .release))
             ]
@@ -144,6 +144,47 @@ let package = Package(
         .testTarget(
             name: "LinuxSystemTests",
             dependencies: ["CSyscallFilter", "LinuxSystem", systemPackage],
+            swiftSettings: settings
+        ),
+
+        // What the tests of several targets share.
+        .target(
+            name: "EnvdTestSupport",
+            dependencies: ["HTTPTransport", "LinuxIO", nioCore, nioPosix, nioHTTP1, nioHTTP2],
+            path: "Tests/EnvdTestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LinuxIOTests",
+            dependencies: ["EnvdTestSupport", "LinuxIO", "LinuxSystem", nioCore, nioPosix, systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPTransportTests",
+            dependencies: ["EnvdTestSupport", "HTTPTransport", nioCore, nioPosix, nioHTTP1, nioHTTP2],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SandboxContextTests",
+            dependencies: [
+                "Connect", "EnvdTestSupport", "LinuxIO", "LinuxSystem", "SandboxContext", systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EnvdDaemonTests",
+            dependencies: [
+                "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", nioCore, nioHTTP1, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+
+        .target(name: "CBaseline", path: "Tests/Benchmarks/CBaseline", cSettings: cSettings),
+        .executableTarget(
+            name: "envd-benchmarks",
+            dependencies: ["CBaseline"],
+            path: "Tests/Benchmarks",
+            exclude: ["CBaseline", "run.sh"],
             swiftSettings: settings
         ),
     ],

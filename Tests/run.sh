@@ -53,7 +53,7 @@ e2e() {
     ((EUID == 0)) || fail "the end-to-end tests need root: they run commands as more than one user"
     local envd
     install_build_dependencies
-    install_packages iproute2 procps util-linux
+    install_packages iproute2 ncurses-bin procps util-linux vim-tiny
     test_environment
     python_environment .build/venv-1.11.1 e2b==1.11.1
     python_environment .build/venv-2.31.0 e2b==2.31.0
@@ -88,8 +88,7 @@ system() {
 }
 
 bench() {
-    install_build_dependencies
-    swift run -c release envd-benchmarks
+    Tests/Benchmarks/run.sh
 }
 
 run_part() {

@@ -52,6 +52,9 @@ final class Call: Sendable {
             State(decoder: decoder, getMessage: getMessage), eventLoop: exchange.eventLoop)
     }
 
+    /// Whether the call's outcome is decided.
+    var isFinished: Bool { self.state.value.isFinished }
+
     /// Runs `body` as the call's task, with the deadline set and the client watched.
     func run(_ body: @escaping @Sendable (Call) async throws -> Void) {
         if let deadline = self.context.deadline {

@@ -36,6 +36,11 @@ final class MessagePump: Sendable {
     /// Sends until the source has nothing or the client takes no more.
     private func pump() {
         guard self.state.value.done != nil, !self.state.value.isPumping else { return }
+        // Whoever waits to write is also called when nothing can be written any more.
+        guard !self.call.isFinished else {
+            self.end(.failure(ConnectError(.canceled, "context canceled")))
+            return
+        }
         self.state.value.isPumping = true
         var outcome: Result<Void, ConnectError>?
         while outcome == nil, self.call.exchange.isWritable {
@@ -51,11 +56,15 @@ final class MessagePump: Sendable {
             }
             break
         }
-        self.call.exchange.flush()
         self.state.value.isPumping = false
         if let outcome {
+            // What ends the call flushes too, and sooner: the last messages and the end go in one write.
+            self.call.eventLoop.execute { self.call.exchange.flush() }
             self.end(outcome)
-        } else if !self.call.exchange.isWritable, !self.state.value.awaitsWritability {
+            return
+        }
+        self.call.exchange.flush()
+        if !self.call.exchange.isWritable, !self.state.value.awaitsWritability {
             self.state.value.awaitsWritability = true
             self.call.exchange.whenWritable {
                 self.state.value.awaitsWritability = false

@@ -30,9 +30,10 @@ public struct ResponseWriter<Response: Message>: Sendable {
     public func drain(_ source: some MessageSource) async throws {
         let call = self.call
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            call.eventLoop.execute {
+            let start: @Sendable () -> Void = {
                 MessagePump(call, source) { continuation.resume(with: $0) }.start()
             }
+            if call.eventLoop.inEventLoop { start() } else { call.eventLoop.execute(start) }
         }
     }
 }

@@ -37,6 +37,7 @@ package final class Daemon: Sendable {
     /// - Returns: the exit status.
     package static func run(_ options: Options) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        Allocator.fitToLargeBuffers()
         let outcome = ExitStatus()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { eventLoop in
             do {
@@ -113,7 +114,7 @@ package final class Daemon: Sendable {
         let processes = ProcessService(
             ProcessService.Configuration(
                 searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
-                resourceLimits: DescriptorLimit.raise()),
+                resourceLimits: DescriptorLimit.raise(), cgroups: Self.cgroups(options, logger)),
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
@@ -127,6 +128,24 @@ package final class Daemon: Sendable {
             before: AccessGate(
                 token: token, admitsOtherMachines: options.isInsecure,
                 before: DaemonRouter(procedures: procedures)))
+    }
+
+    /// Where commands get cgroups; nil, and a line in the log, where there is no cgroup v2 to write to.
+    private static func cgroups(_ options: Options, _ logger: Logger) -> CommandCgroups? {
+        guard options.usesCgroups else {
+            logger.info("cgroups disabled via --no-cgroups: trees of commands are process groups")
+            return nil
+        }
+        do {
+            return try CommandCgroups(root: options.cgroupRoot) { property, directory in
+                logger.info("cgroup property \"\(property)\" unavailable at \"\(directory)\", skipping")
+            }
+        } catch {
+            logger.info(
+                "no cgroup v2 at \(options.cgroupRoot) (\(error.lowercasedDescription)): trees of commands are process groups"
+            )
+            return nil
+        }
     }
 
     /// Says where it listens, and ends with the first signal that asks for it.

@@ -27,6 +27,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     /// The connection's output has ended; what still comes in is dropped.
     private var isLingering = false
     private var timing: ConnectionTiming?
+    /// Something of a request has come out of the bytes that are being read.
+    private var hasReadPart = false
 
     init(server: ServerShared, peer: SocketAddress?, carriesOneExchange: Bool) {
         self.server = server
@@ -80,6 +82,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.hasReadPart = true
         guard !self.isLingering else { return }
         let part = Self.unwrapInboundIn(data)
         if !self.pipelined.isEmpty || (self.current?.requestEnded ?? false) {
@@ -93,7 +96,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         self.dispatchIfNeeded()
         self.timing?.active()
         // What came was less than a head.
-        if self.current == nil { self.timing?.headBegan() }
+        if self.current == nil, !self.hasReadPart { self.timing?.headBegan() }
+        self.hasReadPart = false
         self.readIfWanted()
         context.fireChannelReadComplete()
     }
@@ -130,7 +134,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
             self.awaitsDispatch = true
         case .body(let bytes):
             self.current?.received(bytes)
-            if self.current?.discardsTooMuch == true { self.abort() }
+            guard self.current?.discardsTooMuch == true else { return }
+            if self.carriesOneExchange { self.abort() } else { self.endConnection() }
         case .end:
             guard let current = self.current else { return }
             let wasAnswered = current.responseState == .ended
@@ -225,9 +230,15 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         if !self.carriesOneExchange {
             // A client that still waits for `100 Continue` will not send the body any more.
             if self.isDraining || exchange.continueAwaited { self.keepsAlive = false }
+            // The end of chunks would follow the head, which is where the response to HEAD ends.
+            if exchange.request.method == .HEAD, !headers.contains(name: "content-length") {
+                self.keepsAlive = false
+            }
             if !self.keepsAlive { headers.replaceOrAdd(name: "Connection", value: "close") }
         }
-        self.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+        // An HTTP/1.0 client understands no chunks: its response goes to the end of the connection.
+        let version = exchange.request.version == .http1_0 ? HTTPVersion.http1_0 : .http1_1
+        self.write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
     }
 
     func write(_ part: HTTPServerResponsePart, promise: EventLoopPromise<Void>? = nil) {
@@ -246,7 +257,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     func writeEnd(_ trailers: HTTPHeaders?, of exchange: ExchangeCore) {
         guard let context = self.context, exchange === self.current else { return }
         let endsChannel =
-            self.carriesOneExchange ? !exchange.requestEnded : !self.keepsAlive || self.isDraining
+            !exchange.requestEnded || !self.carriesOneExchange && (!self.keepsAlive || self.isDraining)
         let sent = endsChannel ? context.eventLoop.makePromise(of: Void.self) : nil
         self.lastPartSent = sent?.futureResult
         context.write(Self.wrapOutboundOut(.end(trailers)), promise: sent)

@@ -116,14 +116,21 @@ final class ExchangeCore {
         self.carrier?.writeHead(status, headers, of: self)
     }
 
+    /// Whether the response has only a head.
+    private var omitsBody: Bool { self.request.method == .HEAD }
+
     func write(_ bytes: ByteBuffer) {
-        guard self.responseState == .begun, bytes.readableBytes > 0 else { return }
+        guard self.responseState == .begun, !self.omitsBody, bytes.readableBytes > 0 else { return }
         self.carrier?.write(.body(.byteBuffer(bytes)))
     }
 
     func write(_ file: FileRegion, promise: EventLoopPromise<Void>?) {
         guard self.responseState == .begun, let carrier = self.carrier else {
             promise?.fail(HTTPExchangeError.clientGone)
+            return
+        }
+        guard !self.omitsBody else {
+            promise?.succeed()
             return
         }
         carrier.write(.body(.fileRegion(file)), promise: promise)

@@ -43,6 +43,11 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
         self.seen.writeBuffer(&bytes)
@@ -54,8 +59,8 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
         }
         do {
             try self.configure(isPrefix)
+            // The channel itself says next that the read is complete.
             context.fireChannelRead(Self.wrapInboundOut(self.seen))
-            context.fireChannelReadComplete()
             context.pipeline.syncOperations.removeHandler(self, promise: nil)
         } catch {
             context.close(promise: nil)

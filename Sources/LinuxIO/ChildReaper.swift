@@ -13,6 +13,7 @@ package final class ChildReaper: Sendable {
         var watched: [Int32: (ExitRecord) -> Void] = [:]
         var unclaimed: [Int32: ExitRecord] = [:]
         var spawnsUnderWay = 0
+        var orphanObserver: (() -> Void)?
     }
 
     private let eventLoop: any EventLoop
@@ -36,19 +37,32 @@ package final class ChildReaper: Sendable {
         }
     }
 
-    /// Starts a child.
+    /// Starts a child. Called on the event loop.
     ///
     /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited.
     ///
+    /// - Parameters:
+    ///   - prepare: makes the request on the thread that starts the child, and whatever the caller wants to have
+    ///     of it.
+    ///   - discard: undoes on that thread what was prepared for a child that could not be started.
     /// - Throws: `SpawnFailure`: where and why it failed.
-    package func spawn(_ request: SpawnRequest) async throws(SpawnFailure) -> Handoff<SpawnedProcess> {
+    package func spawn<Preparation: Sendable>(
+        _ prepare: @escaping @Sendable () throws(SpawnFailure) -> (SpawnRequest, Preparation),
+        discard: @escaping @Sendable (Preparation) -> Void = { _ in }
+    ) async throws(SpawnFailure) -> (child: Handoff<SpawnedProcess>, preparation: Preparation) {
         self.state.value.spawnsUnderWay += 1
         defer {
             // A job of its own, so that the caller has claimed its child before.
             self.eventLoop.execute { self.spawnEnded() }
         }
         return try await self.pool.run { () throws(SpawnFailure) in
-            Handoff(try SpawnedProcess.spawn(request))
+            let (request, preparation) = try prepare()
+            do throws(SpawnFailure) {
+                return (Handoff(try SpawnedProcess.spawn(request)), preparation)
+            } catch {
+                discard(preparation)
+                throw error
+            }
         }
     }
 
@@ -59,7 +73,13 @@ package final class ChildReaper: Sendable {
             return
         }
         self.state.value.watched[processID] = ended
-        self.reap(processID)
+        // A reaper of all children has seen or will see the signal; another may have passed over this child.
+        if !self.reapsAll { self.reap(processID) }
+    }
+
+    /// Calls `observer` when children have been reaped that nobody watches.
+    package func whenOrphansEnd(_ observer: @escaping () -> Void) {
+        self.state.value.orphanObserver = observer
     }
 
     /// Stops handling SIGCHLD.
@@ -78,9 +98,12 @@ package final class ChildReaper: Sendable {
             for processID in Array(self.state.value.watched.keys) { self.reap(processID) }
             return
         }
+        var hasOrphans = false
         while let processID = try? nextExitedChild() {
-            if !self.reap(processID) { return }
+            hasOrphans = hasOrphans || self.state.value.watched[processID] == nil
+            if !self.reap(processID) { break }
         }
+        if hasOrphans { self.state.value.orphanObserver?() }
     }
 
     /// Reaps one child if it has ended; false if it still runs.

@@ -2,6 +2,7 @@ package import LinuxSystem
 package import NIOCore
 import NIOPosix
 import Synchronization
+import SystemPackage
 
 /// Reads a pipe, terminal or event descriptor on the event loop, as fast as its consumer wants.
 ///
@@ -58,8 +59,57 @@ package final class DescriptorReader: Sendable {
 
     /// Begins to read. `receive` is called for each piece and once for the end.
     package func start(_ receive: @escaping (Event) -> Void) {
-        guard let rawDescriptor = self.descriptor.withLock({ $0.take()?.release() }) else { return }
         self.receive.value = receive
+        self.open()
+    }
+
+    /// Prepares to read: nothing is read before ``open()`` or ``readReady()``.
+    package func prepare(_ receive: @escaping (Event) -> Void) {
+        self.receive.value = receive
+    }
+
+    /// Reads that are made at once at most: others may write as fast as it is read.
+    private static let readyReads = 4
+
+    /// Reads what is in the descriptor now, without the event loop. For a writer that has ended, this may be all.
+    package func readReady() {
+        for _ in 0..<Self.readyReads where !self.state.value.isEnded {
+            var bytes = ByteBuffer()
+            switch self.read(into: &bytes) {
+            case .success(let count) where count > 0: self.received(bytes)
+            case .success: self.end()
+            case .failure(.wouldBlock), .none: return
+            case .failure: self.end()
+            }
+        }
+    }
+
+    /// Reads once; nil if the event loop has the descriptor.
+    private func read(into bytes: inout ByteBuffer) -> Result<Int, Errno>? {
+        let room = min(max(self.readyBytes, Self.firstReadBytes / 8), Self.maxReadBytes)
+        return self.descriptor.withLock { descriptor in
+            switch descriptor {
+            case .none:
+                return nil
+            case .some(let descriptor):
+                var failure: Errno?
+                let count = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
+                    do throws(Errno) {
+                        return try descriptor.read(into: target)
+                    } catch {
+                        failure = error
+                        return 0
+                    }
+                }
+                return failure.map { .failure($0) } ?? .success(count)
+            }
+        }
+    }
+
+    /// Lets the event loop read the descriptor from now on.
+    package func open() {
+        guard !self.state.value.isEnded else { return }
+        guard let rawDescriptor = self.descriptor.withLock({ $0.take()?.release() }) else { return }
         let handler = NIOLoopBound(Handler(reader: self), eventLoop: self.eventLoop)
         NIOPipeBootstrap(group: self.eventLoop)
             .channelOption(.autoRead, value: false)
@@ -118,6 +168,7 @@ package final class DescriptorReader: Sendable {
     private func end() {
         guard !self.state.value.isEnded else { return }
         self.state.value.isEnded = true
+        self.descriptor.withLock { $0 = nil }
         self.state.value.channel?.close(promise: nil)
         self.state.value.channel = nil
         let receive = self.receive.value

@@ -6,26 +6,35 @@ package import SystemPackage
 
 /// Accounts by name, each looked up once until the account files change.
 package final class AccountCache: Sendable {
+    /// Identifies one version of a file.
+    private struct FileVersion: Equatable {
+        var node: UInt64 = 0
+        var size: Int = 0
+        var seconds: Int = 0
+        var nanoseconds: Int = 0
+
+        init(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return }
+            self.node = UInt64(status.st_ino)
+            self.size = Int(status.st_size)
+            self.seconds = status.st_mtim.tv_sec
+            self.nanoseconds = status.st_mtim.tv_nsec
+        }
+    }
+
     /// Identifies one version of the account files.
     private struct Version: Equatable {
-        var fields: [Int64] = []
+        var accounts: FileVersion
+        var groups: FileVersion
 
         static var current: Version {
-            var version = Version()
-            for path in ["/etc/passwd", "/etc/group"] {
-                var status = stat()
-                guard stat(path, &status) == 0 else { continue }
-                version.fields += [
-                    Int64(status.st_ino), Int64(status.st_size), Int64(status.st_mtim.tv_sec),
-                    Int64(status.st_mtim.tv_nsec),
-                ]
-            }
-            return version
+            Version(accounts: FileVersion("/etc/passwd"), groups: FileVersion("/etc/group"))
         }
     }
 
     private struct State {
-        var version = Version()
+        var version: Version?
         var accounts: [String: Account] = [:]
     }
 

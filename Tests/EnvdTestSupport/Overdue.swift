@@ -1,0 +1,9 @@
+package import NIOCore
+
+/// Something that a test waited for did not happen.
+package struct Overdue: Error, CustomStringConvertible {
+    package var description: String
+}
+
+/// The time after which a test gives up on an event: far beyond what a busy machine needs.
+package let patience = TimeAmount.seconds(30)

@@ -1,0 +1,46 @@
+package import HTTPTransport
+package import NIOCore
+import NIOPosix
+
+/// A server on a port of its own and a thread of its own.
+package struct TestServer: Sendable {
+    package let http: HTTPServer
+    package let eventLoop: any EventLoop
+    package let address: SocketAddress
+
+    /// Connects a client.
+    package func client(receiveBuffer: Int? = nil) async throws -> SocketClient {
+        try await SocketClient.connect(to: self.address, receiveBuffer: receiveBuffer)
+    }
+}
+
+/// Serves with what `makeHandler` makes for the server's event loop, while `body` runs.
+package func withServer<Result>(
+    limits: HTTPLimits = HTTPLimits(), makeHandler: @Sendable (any EventLoop) -> any HTTPHandler,
+    _ body: (TestServer) async throws -> Result
+) async throws -> Result {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let eventLoop = group.any()
+    let loopback = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
+    let http = try await HTTPServer.listen(
+        on: loopback, eventLoop: eventLoop, limits: limits, handler: makeHandler(eventLoop)
+    ).get()
+    guard let address = http.address else { throw Overdue(description: "the server has no address") }
+    let result: Swift.Result<Result, any Error>
+    do {
+        result = .success(try await body(TestServer(http: http, eventLoop: eventLoop, address: address)))
+    } catch {
+        result = .failure(error)
+    }
+    try? await http.shutDown(grace: .zero).get()
+    try await group.shutdownGracefully()
+    return try result.get()
+}
+
+/// Serves with a closure, while `body` runs.
+package func withServer<Result>(
+    limits: HTTPLimits = HTTPLimits(), answering: @escaping @Sendable (HTTPExchange) -> Void,
+    _ body: (TestServer) async throws -> Result
+) async throws -> Result {
+    try await withServer(limits: limits, makeHandler: { _ in HTTPClosureHandler(answering) }, body)
+}

@@ -1,0 +1,5 @@
+/// The server ended the connection in the middle of what a test expected.
+package struct UnexpectedEnd: Error {
+    package var received: String
+    package var cause: (any Error)?
+}
