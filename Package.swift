@@ -134,6 +134,12 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["Connect", "HTTPTransport", nioCore, nioPosix, protobuf],
+            swiftSettings: settings
+        ),
+
         .target(name: "CSyscallFilter", path: "Tests/CSyscallFilter", cSettings: cSettings),
         .testTarget(
             name: "LinuxSystemTests",

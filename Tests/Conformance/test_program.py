@@ -57,7 +57,7 @@ def test_sigterm_ends_it_with_a_call_under_way():
 
 def test_it_ends_with_its_parent():
     """The parent is a program that starts it, tells its process ID and port, and is then killed."""
-    code = "import server, time; s = server.Server(); print(s.process.pid, flush=True); time.sleep(1000)"
+    code = "import server, signal; s = server.Server(); print(s.process.pid, flush=True); signal.pause()"
     here = os.path.dirname(__file__)
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=here, stdout=subprocess.PIPE)
     pid = int(parent.stdout.readline())
