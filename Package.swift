@@ -78,6 +78,8 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(name: "ServerReflection", dependencies: ["Connect", protobuf], swiftSettings: settings),
+
         // L3: the API, and who calls it.
         .target(name: "EnvdAPI", dependencies: ["Connect", protobuf], swiftSettings: settings),
         .target(
@@ -100,9 +102,8 @@ let package = Package(
         .target(
             name: "EnvdDaemon",
             dependencies: [
-                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext",
-                logging,
-                nioCore, nioHTTP1, nioPosix, systemPackage,
+                "Connect", "EnvdAPI", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService",
+                "SandboxContext", "ServerReflection", logging, nioCore, nioHTTP1, nioPosix, systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -115,7 +116,7 @@ let package = Package(
                 .unsafeFlags(
                     [
                         "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
-                        "--gc-sections",
+                        "--gc-sections", "-Xclang-linker", "-static-libgcc",
                     ],
                     .when(configuration: .release))
             ]
@@ -177,6 +178,15 @@ let package = Package(
             dependencies: [
                 "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", nioCore, nioHTTP1, systemPackage,
             ],
+            swiftSettings: settings
+        ),
+
+        .target(name: "CBaseline", path: "Tests/Benchmarks/CBaseline", cSettings: cSettings),
+        .executableTarget(
+            name: "envd-benchmarks",
+            dependencies: ["CBaseline"],
+            path: "Tests/Benchmarks",
+            exclude: ["CBaseline", "run.sh"],
             swiftSettings: settings
         ),
     ],

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds and runs the tests. Without options: all parts but the benchmarks.
 #
-#   Tests/run.sh [--unit] [--e2e] [--system] [--bench] [-k EXPRESSION]
+#   Tests/run.sh [--unit] [--e2e] [--conformance] [--system] [--bench] [-k EXPRESSION]
 #
 #   --unit          the Swift tests (debug build)
 #   --e2e           the end-to-end tests: real SDKs and raw sockets against the daemon (release build)
+#   --conformance   the protocols of Connect, gRPC and gRPC-Web, as their conformance suite has them (debug build)
 #   --system        the tests that need a running systemd; skipped where there is none
 #   --bench         the benchmarks
 #   -k EXPRESSION   of the end-to-end tests, those that match, as pytest understands it; implies --e2e
@@ -19,7 +20,7 @@ parts=()
 pytest_options=()
 while (($#)); do
     case $1 in
-        --unit | --e2e | --system | --bench) parts+=("${1#--}") ;;
+        --unit | --e2e | --conformance | --system | --bench) parts+=("${1#--}") ;;
         -k)
             (($# > 1)) || fail "-k needs an expression"
             pytest_options+=(-k "$2")
@@ -33,7 +34,7 @@ while (($#)); do
     shift
 done
 if ((${#parts[@]} == 0)); then
-    if ((${#pytest_options[@]})); then parts=(e2e); else parts=(unit e2e system); fi
+    if ((${#pytest_options[@]})); then parts=(e2e); else parts=(unit e2e conformance system); fi
 fi
 
 results=$PWD/.build/test-results
@@ -64,6 +65,18 @@ e2e() {
         .venv/bin/pytest Tests/EndToEnd --junit-xml="$results/e2e.xml" "${pytest_options[@]}"
 }
 
+conformance() {
+    local requirements
+    install_build_dependencies
+    install_packages python3-venv
+    mapfile -t requirements <Tests/Conformance/requirements.txt
+    python_environment .build/venv-conformance "${requirements[@]}"
+    swift build --product connect-conformance-server
+    if [[ -z ${ENVD_BINARY-} ]]; then swift build --product envd; fi
+    ENVD_BINARY=${ENVD_BINARY-$PWD/.build/debug/envd} \
+        .build/venv-conformance/bin/pytest Tests/Conformance --junit-xml="$results/conformance.xml"
+}
+
 system() {
     if [[ ! -x Tests/System/run.sh ]]; then
         echo "There are none yet."
@@ -75,14 +88,14 @@ system() {
 }
 
 bench() {
-    install_build_dependencies
-    swift run -c release envd-benchmarks
+    Tests/Benchmarks/run.sh
 }
 
 run_part() {
     case $1 in
         unit) unit ;;
         e2e) e2e ;;
+        conformance) conformance ;;
         system) system ;;
         bench) bench ;;
     esac

@@ -34,7 +34,7 @@ install_packages() {
 # What a build of the daemon needs, besides Swift.
 install_build_dependencies() {
     command -v swift >/dev/null || fail "Swift 6.3 is needed: https://www.swift.org/install/linux"
-    install_packages binutils libsystemd-dev zlib1g-dev
+    install_packages binutils gcc libsystemd-dev zlib1g-dev
 }
 
 # Builds the daemon as it is shipped, and prints the path of its binary. ENVD_BINARY is one that is built already.
@@ -43,7 +43,10 @@ build_envd() {
         echo "$ENVD_BINARY"
         return
     fi
-    swift build -c release --static-swift-stdlib --product envd >&2
+    # The C++ library that Swift's runtime needs goes into the binary too: a megabyte less in memory, and less to load.
+    mkdir -p .build/static-libraries
+    ln -sf "$(gcc -print-file-name=libstdc++.a)" .build/static-libraries/
+    swift build -c release --static-swift-stdlib --product envd -Xlinker "-L$PWD/.build/static-libraries" >&2
     mkdir -p .build/dist
     strip -o .build/dist/envd .build/release/envd
     echo "$PWD/.build/dist/envd"

@@ -29,8 +29,9 @@ extension Call {
             self.state.value.getMessage = nil
             message = fromQuery
         } else {
+            let bodyLimit = self.encodings.request == nil ? limit : ConnectLimits.compressed(limit)
             do {
-                message = try await self.exchange.collectBody(upTo: limit)
+                message = try await self.exchange.collectBody(upTo: bodyLimit)
             } catch {
                 throw Self.error(error)
             }

@@ -75,12 +75,14 @@ extension Call {
     }
 
     /// Ends the response as the protocol wants it.
-    func writeEnd(_ error: ConnectError?, _ trailers: HTTPHeaders) {
+    func writeEnd(_ error: ConnectError?) {
         guard self.wire.isEnveloped else {
-            self.respondWhole(error, trailers)
+            self.respondWhole(error)
             return
         }
         var error = error
+        var trailers = self.context.response.trailers
+        if let error { trailers.add(contentsOf: error.metadata) }
         self.beginStream()
         if error == nil, let message = self.state.value.unaryResponse {
             do {
@@ -104,17 +106,19 @@ extension Call {
     }
 
     /// The response of Connect's unary calls, head and body in one write.
-    private func respondWhole(_ error: ConnectError?, _ trailers: HTTPHeaders) {
+    private func respondWhole(_ error: ConnectError?) {
         var headers = self.context.response.headers
         self.addAcceptedEncodings(to: &headers)
+        for (name, value) in self.context.response.trailers {
+            headers.add(name: "Trailer-\(name)", value: value)
+        }
         if let error {
-            headers.add(contentsOf: trailers)
+            headers.add(contentsOf: error.metadata)
             headers.replaceOrAdd(name: "Content-Type", value: "application/json")
             let body = ByteBuffer(string: ErrorJSON.error(error))
             self.exchange.respond(error.code.httpStatus, headers, body: body)
             return
         }
-        for (name, value) in trailers { headers.add(name: "Trailer-\(name)", value: value) }
         headers.replaceOrAdd(name: "Content-Type", value: self.contentType.name)
         var body = self.state.value.unaryResponse ?? ByteBuffer()
         if let compression = self.encodings.response,

@@ -21,11 +21,15 @@ final class Call: Sendable {
         var task: Task<Void, Never>?
     }
 
+    private static let deadlineExceeded = ConnectError(.deadlineExceeded, "context deadline exceeded")
+
     let exchange: HTTPExchange
     let contentType: ContentType
     let context: RPCContext
     let encodings: Encodings
     let settings: ConnectSettings
+    /// Runs the call's task on the exchange's event loop.
+    let executor: EventLoopTaskExecutor
     let state: NIOLoopBoundBox<State>
 
     var eventLoop: any EventLoop { self.exchange.eventLoop }
@@ -35,23 +39,27 @@ final class Call: Sendable {
     /// - Parameter getMessage: the request of a GET; the body is not read then.
     init(
         _ exchange: HTTPExchange, _ contentType: ContentType, _ context: RPCContext, _ encodings: Encodings,
-        _ settings: ConnectSettings, getMessage: ByteBuffer? = nil
+        _ settings: ConnectSettings, _ executor: EventLoopTaskExecutor, getMessage: ByteBuffer? = nil
     ) {
         self.exchange = exchange
         self.contentType = contentType
         self.context = context
         self.encodings = encodings
         self.settings = settings
+        self.executor = executor
         let decoder = EnvelopeDecoder(limit: settings.limits.messageBytes(of: context.kind))
         self.state = NIOLoopBoundBox(
             State(decoder: decoder, getMessage: getMessage), eventLoop: exchange.eventLoop)
     }
 
+    /// Whether the call's outcome is decided.
+    var isFinished: Bool { self.state.value.isFinished }
+
     /// Runs `body` as the call's task, with the deadline set and the client watched.
-    func run(on executor: EventLoopTaskExecutor, _ body: @escaping @Sendable (Call) async throws -> Void) {
+    func run(_ body: @escaping @Sendable (Call) async throws -> Void) {
         if let deadline = self.context.deadline {
             let timer = self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-                self.finish(ConnectError(.deadlineExceeded, "context deadline exceeded"))
+                self.finish(Self.deadlineExceeded)
             }
             self.state.value.deadline = timer
         }
@@ -63,7 +71,7 @@ final class Call: Sendable {
                 self.finish(ConnectError(.unavailable, "the server is shutting down"))
             }
         }
-        let task = Task(executorPreference: executor) {
+        let task = Task(executorPreference: self.executor) {
             do {
                 try await body(self)
                 self.finish(nil)
@@ -79,14 +87,15 @@ final class Call: Sendable {
         guard !self.state.value.isFinished else { return }
         self.close()
         var error = error
-        var trailers = self.context.response.trailers
+        if error == nil, let deadline = self.context.deadline, deadline <= .now() {
+            error = Self.deadlineExceeded  // The timer has not fired yet.
+        }
         if self.context.kind == .unary || self.context.kind == .clientStream {
             if error == nil, self.state.value.unaryResponse == nil {
                 error = ConnectError(.internalError, "the procedure sent no response")
             }
         }
-        if let error { trailers.add(contentsOf: error.metadata) }
-        self.writeEnd(error, trailers)
+        self.writeEnd(error)
     }
 
     /// Stops the timer and the task; the response is not touched.

@@ -13,6 +13,11 @@ public struct ConnectLimits: Sendable {
         }
     }
 
+    /// Bytes that a message of at most `bytes` may have when it is compressed: what cannot be made smaller grows.
+    static func compressed(_ bytes: Int) -> Int {
+        bytes + bytes / 1000 + 128
+    }
+
     /// The defaults.
     public init() {}
 }

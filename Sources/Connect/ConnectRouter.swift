@@ -127,7 +127,7 @@ public struct ConnectRouter: HTTPHandler {
             let timeout = try RPCTimeout.of(headers, wire)
             let encodings = try Encodings(headers, wire, supported: self.settings.compressions)
             let context = RPCContext(route.kind, exchange, timeout, codec: contentType.codec.name)
-            self.run(route, Call(exchange, contentType, context, encodings, self.settings))
+            self.run(route, Call(exchange, contentType, context, encodings, self.settings, self.executor))
         } catch {
             self.refuse(exchange, route, contentType, error)
         }
@@ -149,7 +149,8 @@ public struct ConnectRouter: HTTPHandler {
             let context = RPCContext(
                 route.kind, exchange, timeout, codec: get.codec, queryParameters: get.parameters)
             let call = Call(
-                exchange, contentType, context, encodings, self.settings, getMessage: get.message)
+                exchange, contentType, context, encodings, self.settings, self.executor,
+                getMessage: get.message)
             self.run(route, call)
         } catch {
             let json = ContentType(name: "application/json", wire: .connectUnary, codec: JSONCodec())
@@ -158,7 +159,7 @@ public struct ConnectRouter: HTTPHandler {
     }
 
     private func run(_ route: Route, _ call: Call) {
-        call.run(on: self.executor) { call in try await route.run(call, call.context) }
+        call.run { call in try await route.run(call, call.context) }
     }
 
     /// Ends a call that cannot begin, in its own protocol.
@@ -166,7 +167,7 @@ public struct ConnectRouter: HTTPHandler {
         _ exchange: HTTPExchange, _ route: Route, _ contentType: ContentType, _ error: ConnectError
     ) {
         let context = RPCContext(route.kind, exchange, nil, codec: contentType.codec.name)
-        Call(exchange, contentType, context, Encodings(), self.settings).finish(error)
+        Call(exchange, contentType, context, Encodings(), self.settings, self.executor).finish(error)
     }
 
     private static func checkVersion(_ headers: HTTPHeaders, _ wire: WireProtocol) throws(ConnectError) {

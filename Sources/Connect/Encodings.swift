@@ -7,8 +7,8 @@ struct Encodings: Sendable {
     /// What the client lets the server compress its messages with.
     var response: (any Compression)?
 
-    /// Negotiates by the protocol's headers: responses are compressed as requests are, else with the first
-    /// encoding that both sides know.
+    /// Negotiates by the protocol's headers: responses are compressed with the first encoding that both sides know;
+    /// a client that does not say what it accepts gets what it sends.
     ///
     /// - Throws: `ConnectError` with `unimplemented` if the request's encoding is not supported.
     init(
@@ -16,7 +16,8 @@ struct Encodings: Sendable {
     ) throws(ConnectError) {
         let name = headers.first(name: wire.encodingHeader) ?? ""
         self.request = try Self.find(name, in: supported)
-        self.response = self.request ?? Self.firstAccepted(headers, wire, supported)
+        let accepts = headers.contains(name: wire.acceptEncodingHeader)
+        self.response = accepts ? Self.firstAccepted(headers, wire, supported) : self.request
     }
 
     /// The encodings of a GET, whose request's compression is a query parameter.

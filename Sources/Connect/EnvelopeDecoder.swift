@@ -5,7 +5,7 @@ import NIOCore
 /// It holds at most one envelope's payload and what came in one piece behind it: a length above the limit is
 /// refused when it is read, before any of the payload.
 struct EnvelopeDecoder {
-    /// Bytes of one payload at most.
+    /// Bytes of one payload at most, uncompressed.
     let limit: Int
     private var buffer = ByteBuffer()
 
@@ -17,6 +17,7 @@ struct EnvelopeDecoder {
         if self.buffer.readableBytes == 0 {
             self.buffer = bytes
         } else {
+            self.buffer.discardReadBytes()  // Else a stream that never ends with a piece would grow for ever.
             self.buffer.writeImmutableBuffer(bytes)
         }
     }
@@ -26,17 +27,19 @@ struct EnvelopeDecoder {
     /// - Throws: `resourceExhausted` if the payload is longer than the limit.
     mutating func next() throws(ConnectError) -> Envelope? {
         let start = self.buffer.readerIndex
-        guard let flags = self.buffer.getInteger(at: start, as: UInt8.self),
+        guard let rawFlags = self.buffer.getInteger(at: start, as: UInt8.self),
             let length = self.buffer.getInteger(at: start + 1, as: UInt32.self)
         else { return nil }
-        guard Int(length) <= self.limit else {
+        let flags = Envelope.Flags(rawValue: rawFlags)
+        let limit = flags.contains(.compressed) ? ConnectLimits.compressed(self.limit) : self.limit
+        guard Int(length) <= limit else {
             throw ConnectError(
                 .resourceExhausted, "message size \(length) is larger than configured max \(self.limit)")
         }
         guard self.buffer.readableBytes - Envelope.headerBytes >= Int(length) else { return nil }
         self.buffer.moveReaderIndex(forwardBy: Envelope.headerBytes)
         guard let payload = self.buffer.readSlice(length: Int(length)) else { return nil }
-        return Envelope(flags: Envelope.Flags(rawValue: flags), payload: payload)
+        return Envelope(flags: flags, payload: payload)
     }
 
     /// Checks that the stream did not end inside an envelope.

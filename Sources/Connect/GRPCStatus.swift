@@ -26,12 +26,15 @@ enum GRPCStatus {
         trailers.map { "\($0.name.lowercased()): \($0.value)\r\n" }.joined()
     }
 
-    /// Everything but printable ASCII, and `%`, as percent and two hexadecimal digits.
+    /// Everything but printable ASCII, and `%`, as percent and two hexadecimal digits; so are spaces at the
+    /// ends, where HTTP would drop them.
     static func percentEncoded(_ text: String) -> String {
         var bytes: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)
-        for byte in text.utf8 {
-            if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "%") {
+        let last = text.utf8.count - 1
+        for (place, byte) in text.utf8.enumerated() {
+            let isOuterSpace = byte == UInt8(ascii: " ") && (place == 0 || place == last)
+            if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "%"), !isOuterSpace {
                 bytes.append(byte)
             } else {
                 bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]

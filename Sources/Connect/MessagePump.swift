@@ -36,6 +36,11 @@ final class MessagePump: Sendable {
     /// Sends until the source has nothing or the client takes no more.
     private func pump() {
         guard self.state.value.done != nil, !self.state.value.isPumping else { return }
+        // Whoever waits to write is also called when nothing can be written any more.
+        guard !self.call.isFinished else {
+            self.end(.failure(ConnectError(.canceled, "context canceled")))
+            return
+        }
         self.state.value.isPumping = true
         var outcome: Result<Void, ConnectError>?
         while outcome == nil, self.state.value.done != nil, self.call.exchange.isWritable {

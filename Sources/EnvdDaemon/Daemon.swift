@@ -1,4 +1,5 @@
 import Connect
+import EnvdAPI
 internal import Glibc
 import HTTPTransport
 import LinuxIO
@@ -8,6 +9,7 @@ import NIOCore
 import NIOPosix
 import ProcessService
 import SandboxContext
+import ServerReflection
 import SystemPackage
 
 /// The daemon: its parts, wired together, from start to shutdown.
@@ -111,16 +113,38 @@ package final class Daemon: Sendable {
         let processes = ProcessService(
             ProcessService.Configuration(
                 searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
-                resourceLimits: DescriptorLimit.raise()),
+                resourceLimits: DescriptorLimit.raise(), cgroups: Self.cgroups(options, logger)),
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
         processes.register(in: &procedures)
+        if options.usesReflection {
+            let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])
+            reflection.register(in: &procedures)
+        }
         return CrossOriginPolicy(
             before: AccessGate(
                 token: token, admitsOtherMachines: options.isInsecure,
                 before: DaemonRouter(procedures: procedures)))
+    }
+
+    /// Where commands get cgroups; nil, and a line in the log, where there is no cgroup v2 to write to.
+    private static func cgroups(_ options: Options, _ logger: Logger) -> CommandCgroups? {
+        guard options.usesCgroups else {
+            logger.info("cgroups disabled via --no-cgroups: trees of commands are process groups")
+            return nil
+        }
+        do {
+            return try CommandCgroups(root: options.cgroupRoot) { property, directory in
+                logger.info("cgroup property \"\(property)\" unavailable at \"\(directory)\", skipping")
+            }
+        } catch {
+            logger.info(
+                "no cgroup v2 at \(options.cgroupRoot) (\(error.lowercasedDescription)): trees of commands are process groups"
+            )
+            return nil
+        }
     }
 
     /// Says where it listens, and ends with the first signal that asks for it.

@@ -19,6 +19,7 @@ package struct Options: Sendable, Equatable {
     package var defaultUser: String?
     package var accessTokenFile: String?
     package var isInsecure = false
+    package var usesReflection = false
 
     package init() {}
 
@@ -68,6 +69,9 @@ package struct Options: Sendable, Equatable {
             },
             Self.toggle("insecure", "serve other machines although no access token is set") {
                 $0.isInsecure = $1
+            },
+            Self.toggle("reflection", "tell tools such as grpcurl which services and types there are") {
+                $0.usesReflection = $1
             },
             Self.toggle("help", "print this and exit") { $0.showsHelp = $1 },
         ]

@@ -270,9 +270,10 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         if exchange.requestEnded {
             self.requestAndResponseEnded()
         } else if self.carriesOneExchange {
-            // Resets the stream: the client need not send the rest.
             let channel = context.channel
-            self.lastPartSent?.assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
+            self.lastPartSent?.assumeIsolated().whenComplete { _ in
+                channel.triggerUserOutboundEvent(RequestEnder.RestIsUnwanted(), promise: nil)
+            }
         } else if !self.keepsAlive || self.isDraining {
             self.endConnection()
         } else {

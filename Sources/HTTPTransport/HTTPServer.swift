@@ -96,6 +96,9 @@ public final class HTTPServer: Sendable {
         ])
     }
 
+    /// Bytes of a frame's payload that clients may send (RFC 9113, section 6.5.2, the initial value).
+    private static let framePayloadBytes = 16 << 10
+
     private static func configureHTTP2(_ channel: any Channel, _ shared: ServerShared) throws {
         let limits = shared.limits
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
@@ -104,6 +107,8 @@ public final class HTTPServer: Sendable {
             HTTP2Setting(parameter: .initialWindowSize, value: limits.bodyReadAhead),
             HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
         ]
+        // As many as a header block of the size that is allowed needs, in frames of the largest size.
+        connection.maximumSequentialContinuationFrames = limits.headerBytes / Self.framePayloadBytes
         connection.targetWindowSize = 1 << 20
         connection.controlFrameRateLimit.maximumCount = 10_000
         var stream = NIOHTTP2Handler.StreamConfiguration()
@@ -132,7 +137,7 @@ public final class HTTPServer: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.syncOptions?.setOption(.autoRead, value: false)
                 try stream.pipeline.syncOperations.addHandlers([
-                    HTTP2FramePayloadToHTTP1ServerCodec(),
+                    RequestEnder(), HTTP2FramePayloadToHTTP1ServerCodec(),
                     ExchangeChannelHandler(server: shared.value, peer: peer, carriesOneExchange: true),
                 ])
             }

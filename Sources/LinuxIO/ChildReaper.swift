@@ -13,6 +13,7 @@ package final class ChildReaper: Sendable {
         var watched: [Int32: (ExitRecord) -> Void] = [:]
         var unclaimed: [Int32: ExitRecord] = [:]
         var spawnsUnderWay = 0
+        var orphanObserver: (() -> Void)?
     }
 
     private let eventLoop: any EventLoop
@@ -36,19 +37,24 @@ package final class ChildReaper: Sendable {
         }
     }
 
-    /// Starts a child.
+    /// Starts a child. Called on the event loop.
     ///
     /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited.
     ///
+    /// - Parameter prepare: makes the request on the thread that starts the child, and whatever the caller wants
+    ///   to have of it.
     /// - Throws: `SpawnFailure`: where and why it failed.
-    package func spawn(_ request: SpawnRequest) async throws(SpawnFailure) -> Handoff<SpawnedProcess> {
+    package func spawn<Preparation: Sendable>(
+        _ prepare: @escaping @Sendable () throws(SpawnFailure) -> (SpawnRequest, Preparation)
+    ) async throws(SpawnFailure) -> (child: Handoff<SpawnedProcess>, preparation: Preparation) {
         self.state.value.spawnsUnderWay += 1
         defer {
             // A job of its own, so that the caller has claimed its child before.
             self.eventLoop.execute { self.spawnEnded() }
         }
         return try await self.pool.run { () throws(SpawnFailure) in
-            Handoff(try SpawnedProcess.spawn(request))
+            let (request, preparation) = try prepare()
+            return (Handoff(try SpawnedProcess.spawn(request)), preparation)
         }
     }
 
@@ -60,6 +66,11 @@ package final class ChildReaper: Sendable {
         }
         self.state.value.watched[processID] = ended
         self.reap(processID)
+    }
+
+    /// Calls `observer` when children have been reaped that nobody watches.
+    package func whenOrphansEnd(_ observer: @escaping () -> Void) {
+        self.state.value.orphanObserver = observer
     }
 
     /// Stops handling SIGCHLD.
@@ -78,9 +89,12 @@ package final class ChildReaper: Sendable {
             for processID in Array(self.state.value.watched.keys) { self.reap(processID) }
             return
         }
+        var hasOrphans = false
         while let processID = try? nextExitedChild() {
-            if !self.reap(processID) { return }
+            hasOrphans = hasOrphans || self.state.value.watched[processID] == nil
+            if !self.reap(processID) { break }
         }
+        if hasOrphans { self.state.value.orphanObserver?() }
     }
 
     /// Reaps one child if it has ended; false if it still runs.

@@ -74,6 +74,9 @@ package final class DescriptorWriter: Sendable {
         self.advance()
     }
 
+    /// Bytes that wait to be written.
+    package var queuedBytes: Int { self.state.value.queue.reduce(0) { $0 + $1.rest.readableBytes } }
+
     /// Whether ``close()`` was called.
     package var isClosed: Bool { self.state.value.isClosing }
 

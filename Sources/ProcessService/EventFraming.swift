@@ -28,21 +28,30 @@ struct EventFraming: Sendable {
     /// Begins the message of a data event in `buffer`; the payload, if not in the buffer, is returned.
     ///
     /// Binary layout: three nested messages, each as tag and length: `event` (0x0A), `data` (0x12), then the
-    /// stream's field with the bytes as the end of all three.
-    func data(_ chunk: OutputLog.Chunk, into buffer: inout ByteBuffer) -> ByteBuffer? {
+    /// stream's field with the bytes as the end of all three. The offset comes before it, though its number is
+    /// higher, because the bytes end the message.
+    func data(
+        _ chunk: OutputLog.Chunk, withOffset: Bool = false, into buffer: inout ByteBuffer
+    ) -> ByteBuffer? {
         switch self.format {
         case .proto:
             let length = chunk.bytes.readableBytes
-            let field = 1 + Self.varintLength(length) + length
+            let offset = withOffset ? Self.offsetTag.count + Self.varintLength(Int(chunk.offset)) : 0
+            let field = offset + 1 + Self.varintLength(length) + length
             let data = 1 + Self.varintLength(field) + field
             Self.write(tag: 0x0A, length: data, into: &buffer)
             Self.write(tag: 0x12, length: field, into: &buffer)
+            if withOffset {
+                buffer.writeBytes(Self.offsetTag)
+                Self.write(varint: Int(chunk.offset), into: &buffer)
+            }
             Self.write(tag: chunk.stream.rawValue << 3 | 2, length: length, into: &buffer)
             return chunk.bytes
         case .json:
             let length = Base64Text.length(of: chunk.bytes.readableBytes)
             buffer.reserveCapacity(minimumWritableBytes: length + 64)
             buffer.writeStaticString("{\"event\":{\"data\":{\"")
+            if withOffset { buffer.writeString("offset\":\"\(chunk.offset)\",\"") }
             buffer.writeStaticString(Self.name(of: chunk.stream))
             buffer.writeStaticString("\":\"")
             Base64Text.write(chunk.bytes.readableBytesView, into: &buffer)
@@ -81,7 +90,14 @@ struct EventFraming: Sendable {
 
     private static func write(tag: UInt8, length: Int, into buffer: inout ByteBuffer) {
         buffer.writeInteger(tag)
-        var rest = length
+        Self.write(varint: length, into: &buffer)
+    }
+
+    /// The tag of `offset`: field 1000, a varint.
+    private static let offsetTag: [UInt8] = [0xC0, 0x3E]
+
+    private static func write(varint value: Int, into buffer: inout ByteBuffer) {
+        var rest = value
         while rest >= 0x80 {
             buffer.writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7

@@ -70,6 +70,11 @@ struct OutputLog {
         return chunk
     }
 
+    /// Whether ``drop(before:)`` would drop something.
+    func canDrop(before offset: Int64) -> Bool {
+        self.chunks.first.map { $0.end <= offset } ?? false
+    }
+
     /// Drops whole pieces that end at or before `offset`.
     mutating func drop(before offset: Int64) {
         while let first = self.chunks.first, first.end <= offset { self.chunks.removeFirst() }

@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// One client's view of a process as a stream of events: `start`, then `data` and `keepalive`, then `end`.
 final class OutputReader: MessageSource {
     private enum Phase {
-        case start, running, ended
+        case start, gap, running, ended
     }
 
     private struct State {
@@ -21,16 +21,28 @@ final class OutputReader: MessageSource {
     private let process: ManagedProcess
     private let framing: EventFraming
     private let keepalive: TimeAmount
+    /// The client understands offsets, gaps and reports.
+    private let isExtended: Bool
+    /// What was asked for and is no longer kept, up to where the reader begins.
+    private let gap: Range<Int64>
     private let state: NIOLoopBoundBox<State>
 
-    /// Subscribes to everything that `process` writes from now on. Called on the event loop.
-    init(of process: ManagedProcess, framing: EventFraming, keepalive: TimeAmount) {
+    /// Subscribes to what `process` writes. Called on the event loop.
+    ///
+    /// - Throws: `ConnectError` if there cannot be such a reader.
+    init(
+        of process: ManagedProcess, from beginning: ManagedProcess.Beginning = .now, framing: EventFraming,
+        isExtended: Bool = false, keepalive: TimeAmount
+    ) throws(ConnectError) {
         self.process = process
         self.framing = framing
         self.keepalive = keepalive
+        self.isExtended = isExtended
         let state = NIOLoopBoundBox(State(), eventLoop: process.eventLoop)
         self.state = state
-        state.value.id = process.addReader { state.value.wake?() }
+        let reader = try process.addReader(beginning) { state.value.wake?() }
+        state.value.id = reader.id
+        self.gap = reader.asked..<reader.begins
     }
 
     func whenReady(_ wake: @escaping @Sendable () -> Void) {
@@ -49,9 +61,17 @@ final class OutputReader: MessageSource {
     func next(into buffer: inout ByteBuffer) -> MessageSourceStep {
         switch self.state.value.phase {
         case .start:
-            self.state.value.phase = .running
+            self.state.value.phase = self.isExtended && !self.gap.isEmpty ? .gap : .running
             let processID = UInt32(bitPattern: self.process.processID)
             self.framing.event(.with { $0.start.pid = processID }, into: &buffer)
+            return .message(payload: nil)
+        case .gap:
+            self.state.value.phase = .running
+            let event = Process_ProcessEvent.with {
+                $0.gap.from = UInt64(self.gap.lowerBound)
+                $0.gap.to = UInt64(self.gap.upperBound)
+            }
+            self.framing.event(event, into: &buffer)
             return .message(payload: nil)
         case .running:
             return self.nextOfRunning(into: &buffer)
@@ -65,14 +85,16 @@ final class OutputReader: MessageSource {
         switch self.process.next(for: id) {
         case .chunk(let chunk):
             self.state.value.lastEvent = .now()
-            return .message(payload: self.framing.data(chunk, into: &buffer))
+            return .message(
+                payload: self.framing.data(chunk, withOffset: self.isExtended, into: &buffer))
         case .waiting:
             guard self.state.value.isKeepaliveDue else { return .waiting }
             self.state.value.isKeepaliveDue = false
             self.framing.event(.with { $0.keepalive = .init() }, into: &buffer)
             return .message(payload: nil)
-        case .ended(let end):
+        case .ended:
             self.state.value.phase = .ended
+            let end = self.process.end(withReport: self.isExtended) ?? .init()
             self.framing.event(.with { $0.end = end }, into: &buffer)
             return .message(payload: nil)
         case .lost(let offset):

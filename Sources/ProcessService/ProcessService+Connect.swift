@@ -1,12 +1,12 @@
 import Connect
 import EnvdAPI
 import NIOCore
-import SwiftProtobuf
 
 extension ProcessService {
-    /// `process.Process/Connect`: streams what a process writes from now on, until it ends.
+    /// `process.Process/Connect`: streams what a process writes, from now on or from where `replay` says, until it
+    /// ends.
     ///
-    /// Of a process that has ended lately, the end is told again.
+    /// Of a process that has ended lately, the end is told again, and with `replay` what is kept of its output.
     ///
     /// - Throws: `ConnectError` with `notFound` if there is no such process.
     @Sendable func connect(
@@ -15,15 +15,24 @@ extension ProcessService {
     ) async throws {
         let framing = try self.framing(context)
         let selection = try ProcessSelection(request.process)
-        if let process = self.table.value.process(selection) {
-            let reader = OutputReader(
-                of: process, framing: framing, keepalive: KeepaliveInterval.of(context.requestHeaders))
-            try await responses.drain(reader)
-        } else if let ended = self.table.value.ended(selection) {
-            try await responses.send(.with { $0.event.start.pid = ended.processID })
-            try await responses.send(.with { $0.event.end = ended.end })
-        } else {
-            throw selection.notFound
+        guard let process = self.table.value.find(selection) else { throw selection.notFound }
+        let reader = try OutputReader(
+            of: process, from: request.hasReplay ? try Self.beginning(request.replay) : .now,
+            framing: framing,
+            isExtended: request.hasReplay, keepalive: KeepaliveInterval.of(context.requestHeaders))
+        try await responses.drain(reader)
+    }
+
+    private static func beginning(_ replay: Process_Replay) throws(ConnectError) -> ManagedProcess.Beginning {
+        switch replay.from {
+        case .offset(let offset):
+            guard let offset = Int64(exactly: offset) else {
+                throw ConnectError(.outOfRange, "offset \(offset) is behind the end of any output")
+            }
+            return .offset(offset)
+        case .lastBytes(let count): return .last(Int64(clamping: count))
+        case .all(true): return .kept
+        case .all(false), .none: return .now
         }
     }
 }

@@ -70,6 +70,7 @@ extension ProcessService {
             guard let writer = process.input, !writer.isClosed else {
                 throw Self.inputError("stdin: stdin not enabled or closed")
             }
+            try self.checkQueue(of: writer, adding: bytes.count)
             do {
                 try await writer.write(ByteBuffer(bytes: bytes))
             } catch {
@@ -80,6 +81,7 @@ extension ProcessService {
                 throw Self.inputError(
                     "tty: tty not assigned to process — input should be written to the stdin, not the tty")
             }
+            try self.checkQueue(of: writer, adding: bytes.count)
             do {
                 try await writer.write(ByteBuffer(bytes: bytes))
             } catch {
@@ -88,6 +90,13 @@ extension ProcessService {
         case .none:
             throw ConnectError(.unimplemented, "invalid input type <nil>")
         }
+    }
+
+    private func checkQueue(of writer: DescriptorWriter, adding count: Int) throws(ConnectError) {
+        let limit = self.configuration.output.queuedInputBytes
+        guard writer.queuedBytes + count > limit else { return }
+        throw ConnectError(
+            .resourceExhausted, "more than \(limit) bytes of input wait for the process to read them")
     }
 
     private static func inputError(_ reason: String) -> ConnectError {

@@ -10,12 +10,12 @@ extension ProcessService {
     /// kernel.
     private static let killWait = TimeAmount.seconds(1)
 
-    /// `process.Process/SendSignal`: signals a process, or with `descendants` its process group.
+    /// `process.Process/SendSignal`: signals a process, or with `descendants` also all that it started.
     ///
     /// The answer to SIGKILL comes when the process has been reaped, so that what the client does next does not
     /// find it.
     ///
-    /// - Throws: `ConnectError`: `notFound` if there is no such process, `unimplemented` for other signals.
+    /// - Throws: `ConnectError`: `notFound` if there is no such process, `unimplemented` for what is not a signal.
     @Sendable func sendSignal(
         _ request: Process_SendSignalRequest, _: RPCContext
     ) async throws -> Process_SendSignalResponse {
@@ -25,10 +25,15 @@ extension ProcessService {
         case .sigterm: signal = SIGTERM
         case .sigkill: signal = SIGKILL
         case .unspecified: throw ConnectError(.unimplemented, "invalid signal: SIGNAL_UNSPECIFIED")
-        case .UNRECOGNIZED(let number): throw ConnectError(.unimplemented, "invalid signal: \(number)")
+        case .UNRECOGNIZED(let number):
+            // The kernel's own numbers; those of real-time signals go up to 64 (signal(7)).
+            guard (1...64).contains(number) else {
+                throw ConnectError(.unimplemented, "invalid signal: \(number)")
+            }
+            signal = Int32(number)
         }
         do {
-            try process.send(signal, descendants: request.descendants)
+            try process.send(signal, to: request.descendants ? .tree : .leader)
         } catch {
             let reason =
                 error == .noSuchProcess ? "os: process already finished" : error.lowercasedDescription

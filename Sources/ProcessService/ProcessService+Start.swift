@@ -1,16 +1,22 @@
 import Connect
 import EnvdAPI
+internal import Glibc
 import LinuxIO
 import LinuxSystem
 import NIOCore
 import SandboxContext
+import Synchronization
 import SystemPackage
 
 extension ProcessService {
+    /// The tag of commands that belong to the machine and not to its user: they get no cgroup.
+    private static let systemTag = "_system"
+
     /// `process.Process/Start`: runs a command and streams its output until it ends.
     ///
     /// The command outlives the call: a client that goes away is detached. A positive timeout of the call is also
-    /// the command's hard lifetime.
+    /// the command's hard lifetime, unless the request has a timeout of its own. With an execution id that is known
+    /// already, the call attaches to that execution instead.
     ///
     /// - Throws: `ConnectError`: `invalidArgument` if the working directory cannot be entered or the command cannot
     ///   be started; a command that does not exist or may not be run ends with 127 or 126 instead.
@@ -20,20 +26,100 @@ extension ProcessService {
     ) async throws {
         let framing = try self.framing(context)
         let caller = try await self.callers.caller(of: context)
-        let process = try await self.launch(request, as: caller)
-        let reader = OutputReader(
-            of: process, framing: framing, keepalive: KeepaliveInterval.of(context.requestHeaders))
-        let order = self.table.value.add(process)
-        process.begin(self.reaper) { self.table.value.end(order) }
-        if let timeout = context.timeout, timeout > .nanoseconds(0), let deadline = context.deadline {
-            process.setLifetime(deadline)
+        let keepalive = KeepaliveInterval.of(context.requestHeaders)
+        let origin = ManagedProcess.Origin(
+            config: request.process, tag: request.hasTag ? request.tag : nil,
+            executionID: request.executionID.isEmpty ? nil : request.executionID,
+            account: caller.account.name, hasTerminal: request.hasPty)
+        let reader: OutputReader
+        if let known = try await self.knownExecution(origin) {
+            reader = try OutputReader(
+                of: known, from: .offset(0), framing: framing, isExtended: request.extended,
+                keepalive: keepalive)
+        } else {
+            defer { self.startEnded(origin) }
+            let process = try await self.launch(request, origin, as: caller)
+            reader = try OutputReader(
+                of: process, framing: framing, isExtended: request.extended, keepalive: keepalive)
+            let order = self.table.value.add(process)
+            process.begin(self.reaper) { self.table.value.end(order) }
+            Self.setLifetime(of: process, request, context)
         }
         try await responses.drain(reader)
     }
 
+    // MARK: Executions with an id
+
+    /// The execution that a start with an id means, if it has been started already; it waits for one that is being
+    /// started. Without, the caller is the one that starts it, and has to say when it is done.
+    ///
+    /// - Throws: `ConnectError` with `alreadyExists` if the id is another command's.
+    private func knownExecution(_ origin: ManagedProcess.Origin) async throws(ConnectError) -> ManagedProcess?
+    {
+        guard let executionID = origin.executionID else { return nil }
+        while self.starting.value[executionID] != nil {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                self.starting.value[executionID]?.append { continuation.resume() }
+            }
+        }
+        guard let process = self.table.value.find(.executionID(executionID)) else {
+            self.starting.value[executionID] = []
+            return nil
+        }
+        guard process.origin == origin else {
+            throw ConnectError(
+                .alreadyExists, "execution id '\(executionID)' belongs to another command, user or terminal")
+        }
+        return process
+    }
+
+    private func startEnded(_ origin: ManagedProcess.Origin) {
+        guard let executionID = origin.executionID else { return }
+        let waiters = self.starting.value.removeValue(forKey: executionID) ?? []
+        for waiter in waiters { waiter() }
+    }
+
+    // MARK: Launching
+
     private func launch(
-        _ request: Process_StartRequest, as caller: Caller
+        _ request: Process_StartRequest, _ origin: ManagedProcess.Origin, as caller: Caller
     ) async throws(ConnectError) -> ManagedProcess {
+        let limits = self.configuration.output
+        guard self.table.value.runningCount < limits.processes else {
+            throw ConnectError(
+                .resourceExhausted, "\(limits.processes) processes run, which is the limit")
+        }
+        let spawn = try self.spawnRequest(request, as: caller)
+        let directory = spawn.workingDirectory ?? ""
+        let cgroups = origin.tag == Self.systemTag ? nil : self.configuration.cgroups
+        let kind: CommandCgroups.Class = request.hasPty ? .ptys : .user
+        let commandLimits = CommandCgroups.Limits(request.limits)
+        guard commandLimits.isEmpty || cgroups != nil else {
+            throw ConnectError(.failedPrecondition, "limits need cgroup v2, which is not in use")
+        }
+        let number = self.cgroupNumber.wrappingAdd(1, ordering: .relaxed).newValue
+        let started: (child: Handoff<SpawnedProcess>, preparation: Cgroup?)
+        do {
+            started = try await self.reaper.spawn { () throws(SpawnFailure) in
+                var spawn = spawn
+                let cgroup = try Self.cgroup(cgroups, kind, number, commandLimits)
+                spawn.cgroup = cgroup?.descriptor.rawValue
+                return (spawn, cgroup)
+            }
+        } catch {
+            throw ConnectError(error, of: request.process, in: directory)
+        }
+        guard let child = started.child.take() else {
+            throw ConnectError(.internalError, "the started process was lost")
+        }
+        return ManagedProcess(
+            child, origin: origin, retention: self.retention(request.retention), cgroup: started.preparation,
+            limits: limits, budget: self.budget, eventLoop: self.eventLoop)
+    }
+
+    private func spawnRequest(
+        _ request: Process_StartRequest, as caller: Caller
+    ) throws(ConnectError) -> SpawnRequest {
         let defaults = self.defaults.current
         let config = request.process
         let directory = try SandboxPath.resolve(
@@ -41,24 +127,69 @@ extension ProcessService {
         let environment = CommandEnvironment.compose(
             searchPath: self.configuration.searchPath, account: caller.account,
             hasTerminal: request.hasPty, defaults: defaults, request: config.envs)
-        let spawn = SpawnRequest(
+        return SpawnRequest(
             command: config.cmd, arguments: config.args, environment: environment,
             workingDirectory: directory, credentials: caller.account.spawnCredentials,
             standardInput: request.hasStdin && !request.stdin ? .null : .pipe,
             terminal: request.hasPty ? TerminalSize(request.pty.size) : nil,
             resourceLimits: self.configuration.resourceLimits, execFailure: .exitLikeShell)
-        let handoff: Handoff<SpawnedProcess>
+    }
+
+    /// The command's cgroup. That there cannot be one matters only if limits were asked for.
+    private static func cgroup(
+        _ cgroups: CommandCgroups?, _ kind: CommandCgroups.Class, _ number: Int,
+        _ limits: CommandCgroups.Limits
+    ) throws(SpawnFailure) -> Cgroup? {
+        guard let cgroups else { return nil }
         do {
-            handoff = try await self.reaper.spawn(spawn)
+            return try cgroups.make(number, in: kind, limits)
         } catch {
-            throw ConnectError(error, of: config, in: directory)
+            if limits.isEmpty { return nil }
+            throw SpawnFailure(stage: .limits, errno: error)
         }
-        guard let child = handoff.take() else {
-            throw ConnectError(.internalError, "the started process was lost")
+    }
+
+    private func retention(_ request: Process_Retention) -> ManagedProcess.Retention {
+        let limits = self.configuration.output
+        var retention = ManagedProcess.Retention(outputBytes: limits.keptBytes, exit: limits.exitRetention)
+        if request.hasOutputBytes {
+            retention.outputBytes = min(Int(clamping: request.outputBytes), limits.keptBytesCeiling)
         }
-        return ManagedProcess(
-            child, config: config, tag: request.hasTag ? request.tag : nil,
-            limits: self.configuration.output, eventLoop: self.eventLoop)
+        if request.hasExitSeconds {
+            let ceiling = limits.exitRetentionCeiling
+            let seconds = min(Int64(clamping: request.exitSeconds), ceiling.nanoseconds / 1_000_000_000)
+            retention.exit = .seconds(seconds)
+        }
+        return retention
+    }
+
+    private static func setLifetime(
+        of process: ManagedProcess, _ request: Process_StartRequest, _ context: RPCContext
+    ) {
+        /// Milliseconds at most: about three years, far from where a deadline would overflow.
+        let longest: UInt64 = 100_000_000_000
+        let own = request.timeout.milliseconds
+        let deadline: NIODeadline?
+        if own > 0 {
+            deadline = .now() + .milliseconds(Int64(min(own, longest)))
+        } else if let timeout = context.timeout, timeout > .nanoseconds(0) {
+            deadline = context.deadline
+        } else {
+            deadline = nil
+        }
+        guard let deadline, request.timeout.scope != .stream else { return }
+        process.setLifetime(
+            deadline, request.timeout.scope == .tree ? .tree : .leader,
+            grace: .milliseconds(Int64(min(request.timeout.graceMilliseconds, longest))))
+    }
+}
+
+extension CommandCgroups.Limits {
+    fileprivate init(_ limits: Process_ResourceLimits) {
+        self.init()
+        self.memoryBytes = limits.memoryBytes
+        self.processes = limits.pids
+        self.cpuMillis = limits.cpuMillis
     }
 }
 
@@ -67,38 +198,5 @@ extension TerminalSize {
     init(_ size: Process_PTY.Size) {
         self.init(
             columns: UInt16(truncatingIfNeeded: size.cols), rows: UInt16(truncatingIfNeeded: size.rows))
-    }
-}
-
-extension ConnectError {
-    /// Bytes of a command line that an error repeats at most.
-    private static let quotedBytes = 256
-
-    /// Why a command could not be started.
-    fileprivate init(_ failure: SpawnFailure, of config: Process_ProcessConfig, in directory: String) {
-        var line = ([config.cmd] + config.args.prefix(16)).joined(separator: " ")
-        if line.utf8.count > Self.quotedBytes { line = String(line.prefix(Self.quotedBytes)) + "…" }
-        let reason = failure.errno.lowercasedDescription
-        switch failure.stage {
-        case .workingDirectory where failure.errno == .noSuchFileOrDirectory:
-            self.init(.invalidArgument, "cwd '\(directory)' does not exist", cause: failure)
-        case .workingDirectory:
-            self.init(
-                .invalidArgument,
-                "error starting process '\(line)': cannot enter cwd '\(directory)': \(reason)", cause: failure
-            )
-        case .pipe:
-            self.init(
-                .internalError, "error creating pipe for command '\(line)': \(reason)", cause: failure)
-        case .arguments:
-            self.init(
-                .invalidArgument,
-                "error starting process '\(line)': NUL in an argument, variable or path: \(reason)",
-                cause: failure)
-        case .terminal, .clone, .session, .terminalControl, .limits, .descriptors, .credentials, .exec:
-            self.init(
-                .invalidArgument, "error starting process '\(line)': \(failure.stage): \(reason)",
-                cause: failure)
-        }
     }
 }

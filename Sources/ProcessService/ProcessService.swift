@@ -4,6 +4,7 @@ package import LinuxIO
 package import LinuxSystem
 package import NIOCore
 package import SandboxContext
+import Synchronization
 
 /// `process.Process`: runs commands and terminals and streams what they write.
 ///
@@ -16,10 +17,14 @@ package final class ProcessService: Sendable {
         /// Limits of the kernel that commands get instead of the daemon's own.
         package var resourceLimits: [ResourceLimit]
         package var output: OutputLimits
+        /// Where commands get cgroups; nil for none.
+        package var cgroups: CommandCgroups?
 
         package init(
-            searchPath: String, resourceLimits: [ResourceLimit] = [], output: OutputLimits = OutputLimits()
+            searchPath: String, resourceLimits: [ResourceLimit] = [], output: OutputLimits = OutputLimits(),
+            cgroups: CommandCgroups? = nil
         ) {
+            self.cgroups = cgroups
             self.searchPath = searchPath
             self.resourceLimits = resourceLimits
             self.output = output
@@ -32,6 +37,10 @@ package final class ProcessService: Sendable {
     let reaper: ChildReaper
     let eventLoop: any EventLoop
     let table: NIOLoopBound<ProcessTable>
+    let budget: NIOLoopBound<OutputBudget>
+    /// The starts under way of executions with an id, and who waits for each.
+    let starting: NIOLoopBoundBox<[String: [() -> Void]]>
+    let cgroupNumber = Atomic<Int>(0)
 
     /// A service without processes. Called on the event loop.
     package init(
@@ -44,8 +53,13 @@ package final class ProcessService: Sendable {
         self.defaults = defaults
         self.reaper = reaper
         self.eventLoop = eventLoop
-        let table = ProcessTable(retention: configuration.output.exitRetention, eventLoop: eventLoop)
+        let table = ProcessTable(limits: configuration.output, eventLoop: eventLoop)
+        let budget = OutputBudget(limit: configuration.output.totalKeptBytes)
+        budget.makeRoom = { [unowned budget] in table.makeRoom(budget, $0) }
         self.table = NIOLoopBound(table, eventLoop: eventLoop)
+        self.budget = NIOLoopBound(budget, eventLoop: eventLoop)
+        self.starting = NIOLoopBoundBox([:], eventLoop: eventLoop)
+        reaper.whenOrphansEnd { table.removeEmptyCgroups() }
     }
 
     /// Adds the service's procedures to `router`.
@@ -58,12 +72,15 @@ package final class ProcessService: Sendable {
         router.register(ProcessAPI.sendInput, self.sendInput)
         router.register(ProcessAPI.sendSignal, self.sendSignal)
         router.register(ProcessAPI.closeStdin, self.closeStdin)
+        router.register(ExecutionAPI.wait, self.wait)
+        router.register(ExecutionAPI.freeze, self.freeze)
+        router.register(ExecutionAPI.thaw, self.thaw)
     }
 
     /// The running process that a request means.
     func process(_ selector: Process_ProcessSelector) throws(ConnectError) -> ManagedProcess {
         let selection = try ProcessSelection(selector)
-        guard let process = self.table.value.process(selection) else { throw selection.notFound }
+        guard let process = self.table.value.findRunning(selection) else { throw selection.notFound }
         return process
     }
 

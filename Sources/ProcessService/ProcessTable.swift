@@ -1,98 +1,141 @@
-import EnvdAPI
+import LinuxSystem
 import NIOCore
+import SystemPackage
 
-/// The processes that run, and the ends of those that have ended lately. Bound to the event loop.
+/// The processes that run, and those that have ended lately. Bound to the event loop.
 final class ProcessTable {
-    /// What remains of a process that has ended.
-    struct Ended {
-        let processID: UInt32
-        let tag: String?
-        let end: Process_ProcessEvent.EndEvent
+    private struct Ended {
+        let process: ManagedProcess
         let deadline: NIODeadline
     }
 
-    /// Ends that are kept at most, whatever the retention time.
-    private static let endedCapacity = 50_000
-
-    private let retention: TimeAmount
+    private let limits: OutputLimits
     private let eventLoop: any EventLoop
+    private var nextOrder = 0
     /// By the order in which they were started.
     private var running: [Int: ManagedProcess] = [:]
-    private var nextOrder = 0
-    private var byProcessID: [UInt32: ManagedProcess] = [:]
-    private var ended: [UInt32: Ended] = [:]
-    /// In the order in which they expire; an entry that has been replaced since is skipped.
-    private var expiring = CircularBuffer<Ended>()
+    private var ended: [Int: Ended] = [:]
+    /// The newest process with a pid, running or ended.
+    private var byProcessID: [UInt32: Int] = [:]
+    private var byExecutionID: [String: Int] = [:]
     private var timer: Scheduled<Void>?
+    private var timerDeadline = NIODeadline.distantFuture
+    /// Cgroups whose command has ended and left something running in them.
+    private var lingering: [Cgroup] = []
 
-    init(retention: TimeAmount, eventLoop: any EventLoop) {
-        self.retention = retention
+    init(limits: OutputLimits, eventLoop: any EventLoop) {
+        self.limits = limits
         self.eventLoop = eventLoop
     }
 
     /// The processes that run, in the order in which they were started.
     var all: [ManagedProcess] { self.running.sorted { $0.key < $1.key }.map(\.value) }
 
-    /// Adds a process that has just been started. Ends of predecessors with its pid or tag are forgotten.
+    var runningCount: Int { self.running.count }
+
+    /// Adds a process that has just been started. Ended predecessors with its pid or tag are forgotten.
     ///
     /// - Returns: what ``end(_:)`` is called with.
     func add(_ process: ManagedProcess) -> Int {
         let processID = UInt32(bitPattern: process.processID)
+        if let order = self.byProcessID[processID], self.ended[order]?.process.origin.executionID == nil {
+            self.forget(order)
+        }
+        if let tag = process.origin.tag {
+            for (order, ended) in self.ended where ended.process.origin.tag == tag { self.forget(order) }
+        }
         self.nextOrder += 1
         self.running[self.nextOrder] = process
-        self.byProcessID[processID] = process
-        self.ended[processID] = nil
-        if let tag = process.tag {
-            for (id, ended) in self.ended where ended.tag == tag { self.ended[id] = nil }
-        }
+        self.byProcessID[processID] = self.nextOrder
+        if let executionID = process.origin.executionID { self.byExecutionID[executionID] = self.nextOrder }
         return self.nextOrder
     }
 
     /// Moves a process to those that have ended.
     func end(_ order: Int) {
-        guard let process = self.running.removeValue(forKey: order), let end = process.end else { return }
+        guard let process = self.running.removeValue(forKey: order) else { return }
+        let deadline = NIODeadline.now() + process.retention.exit
+        self.ended[order] = Ended(process: process, deadline: deadline)
+        if self.ended.count > self.limits.rememberedProcesses, let oldest = self.ended.keys.min() {
+            self.forget(oldest)
+        }
+        self.scheduleExpiry(deadline)
+        if let cgroup = process.cgroup { self.lingering.append(cgroup) }
+        self.removeEmptyCgroups()
+    }
+
+    // MARK: Finding
+
+    /// The process that is meant, running or ended. Of several with one tag: the newest that runs, else the latest
+    /// that ended.
+    func find(_ selection: ProcessSelection) -> ManagedProcess? {
+        switch selection {
+        case .processID(let processID):
+            return self.byProcessID[processID].flatMap(self.process)
+        case .tag(let tag):
+            let running = self.running.lazy.filter { $0.value.origin.tag == tag }.max { $0.key < $1.key }
+            if let running { return running.value }
+            return self.ended.values.lazy.filter { $0.process.origin.tag == tag }
+                .max { $0.deadline < $1.deadline }?.process
+        case .executionID(let executionID):
+            return self.byExecutionID[executionID].flatMap(self.process)
+        }
+    }
+
+    /// The running process that is meant.
+    func findRunning(_ selection: ProcessSelection) -> ManagedProcess? {
+        self.find(selection).flatMap { $0.isEnded ? nil : $0 }
+    }
+
+    private func process(_ order: Int) -> ManagedProcess? {
+        self.running[order] ?? self.ended[order]?.process
+    }
+
+    // MARK: Forgetting
+
+    private func forget(_ order: Int) {
+        guard let process = self.ended.removeValue(forKey: order)?.process else { return }
         let processID = UInt32(bitPattern: process.processID)
-        // A successor with the same pid is what clients ask for now.
-        guard self.byProcessID[processID] === process else { return }
-        self.byProcessID[processID] = nil
-        let ended = Ended(
-            processID: processID, tag: process.tag, end: end, deadline: .now() + self.retention)
-        self.ended[processID] = ended
-        self.expiring.append(ended)
-        if self.expiring.count > Self.endedCapacity { self.forget(self.expiring.removeFirst()) }
-        self.scheduleExpiry()
-    }
-
-    /// The running process that is meant: of several with one tag, the newest.
-    func process(_ selector: ProcessSelection) -> ManagedProcess? {
-        switch selector {
-        case .processID(let processID): self.byProcessID[processID]
-        case .tag(let tag): self.running.lazy.filter { $0.value.tag == tag }.max { $0.key < $1.key }?.value
+        if self.byProcessID[processID] == order { self.byProcessID[processID] = nil }
+        if let executionID = process.origin.executionID, self.byExecutionID[executionID] == order {
+            self.byExecutionID[executionID] = nil
         }
+        process.trim(keeping: 0)
     }
 
-    /// The end that is meant: of several with one tag, the latest.
-    func ended(_ selector: ProcessSelection) -> Ended? {
-        switch selector {
-        case .processID(let processID): self.ended[processID]
-        case .tag(let tag): self.ended.values.lazy.filter { $0.tag == tag }.max { $0.deadline < $1.deadline }
+    /// Drops kept output until no more than `target` bytes are used: of ended processes first, the oldest first.
+    func makeRoom(_ budget: OutputBudget, _ target: Int) {
+        let order = self.ended.keys.sorted() + self.running.keys.sorted()
+        for number in order {
+            guard budget.used > target else { return }
+            self.process(number)?.trim(keeping: 0)
         }
-    }
-
-    private func forget(_ entry: Ended) {
-        if self.ended[entry.processID]?.deadline == entry.deadline { self.ended[entry.processID] = nil }
     }
 
     /// One timer for all, set only while there is something to forget.
-    private func scheduleExpiry() {
-        guard self.timer == nil, let first = self.expiring.first else { return }
-        self.timer = self.eventLoop.assumeIsolated().scheduleTask(deadline: first.deadline) {
+    private func scheduleExpiry(_ deadline: NIODeadline) {
+        guard self.timer == nil || deadline < self.timerDeadline else { return }
+        self.timer?.cancel()
+        self.timerDeadline = deadline
+        self.timer = self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.timer = nil
             let now = NIODeadline.now()
-            while let first = self.expiring.first, first.deadline <= now {
-                self.forget(self.expiring.removeFirst())
+            for (order, ended) in self.ended where ended.deadline <= now { self.forget(order) }
+            // At most four times a second, however many end.
+            let next = self.ended.values.lazy.map(\.deadline).min().map { max($0, now + .milliseconds(250)) }
+            if let next { self.scheduleExpiry(next) }
+        }
+    }
+
+    /// Removes the cgroups of ended commands in which nothing runs any more.
+    func removeEmptyCgroups() {
+        self.lingering.removeAll { cgroup in
+            do throws(Errno) {
+                try cgroup.remove()
+                return true
+            } catch {
+                return error != .resourceBusy
             }
-            self.scheduleExpiry()
         }
     }
 }

@@ -15,6 +15,7 @@ struct ReaderSet {
     private var nextID = 0
 
     var isEmpty: Bool { self.readers.isEmpty }
+    var count: Int { self.readers.count }
 
     mutating func add(at offset: Int64, _ wake: @escaping @Sendable () -> Void) -> Int {
         self.nextID += 1
@@ -44,9 +45,6 @@ struct ReaderSet {
     var slowest: Int64? {
         self.readers.values.lazy.filter { !$0.isStalled }.map(\.offset).min()
     }
-
-    /// The offset of the slowest reader of all.
-    var slowestOfAll: Int64? { self.readers.values.lazy.map(\.offset).min() }
 
     /// Whether somebody who takes all there is waits behind somebody who does not.
     func someoneWaits(at end: Int64) -> Bool {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import wire
-from wire import CONNECT_JSON, Connection, call, get, head, request, send, shell, start_request
+from wire import CONNECT_JSON, Connection, Stream, call, get, head, request, send, shell, start_request
 
 EXPOSED = "Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin, Location, Cache-Control, X-Content-Type-Options"
 PREFLIGHT_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
@@ -62,10 +62,23 @@ def test_health_is_for_get_alone(port, method):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("procedure", ["List", "Start"])
-def test_procedures_are_for_post_alone(port, method, procedure):
-    response = send(port, request(method, f"/process.Process/{procedure}"))
+def test_procedures_are_for_post_alone(port, method):
+    response = send(port, request(method, "/process.Process/Start"))
     assert (response.status, response.body, response["allow"]) == (405, b"", "POST")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+def test_procedures_without_side_effects_are_for_get_and_post(port, method):
+    response = send(port, request(method, "/process.Process/List"))
+    assert (response.status, response.body, response.all("allow")) == (405, b"", ["GET", "POST"])
+
+
+def test_processes_are_listed_by_get(port):
+    with Stream(port, start_request({"cmd": "sleep", "args": ["1000"]})) as stream:
+        pid = stream.start()
+        response = get(port, "/process.Process/List?connect=v1&encoding=json&message=%7B%7D")
+        assert (response.status, response["content-type"]) == (200, "application/json")
+        assert [process["pid"] for process in response.json()["processes"]] == [pid]
 
 
 # Connect

@@ -113,7 +113,7 @@ async def test_python_answers(async_sandbox):
     await async_sandbox.pty.send_stdin(handle.pid, b"PYTHON_BASIC_REPL=1 /usr/bin/python3 -q\n")
     end = await screen.until(r">>> ")
     await async_sandbox.pty.send_stdin(handle.pid, b"print('x' * 5)\n")
-    end = await screen.until(r"[\r\n]xxxxx", end)
+    end = await screen.until(r"[\r\n]xxxxx\s+>>> ", end)
     await async_sandbox.pty.send_stdin(handle.pid, b"\x04")
     await screen.until(r"[$#] $", end)
     await handle.kill()

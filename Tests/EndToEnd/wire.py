@@ -243,6 +243,13 @@ class Stream:
                 [(stream, chunk)] = value.items()
                 output[stream].append(base64.b64decode(chunk))
 
+    def error(self):
+        """The error that ends the stream, after whatever came before it."""
+        while True:
+            flags, message = self.next_envelope()
+            if flags == END_STREAM:
+                return message["error"]
+
 
 def send(port, data, **options):
     """The response to one request on a connection of its own."""
@@ -268,13 +275,13 @@ def run(port, config, headers=None, **fields):
         return stream.end()
 
 
-def connect_request(selector, headers=None):
+def connect_request(selector, headers=None, **fields):
     """A whole request to join a process."""
     return request(
         "POST",
         "/process.Process/Connect",
         {"Content-Type": CONNECT_JSON, **(headers or {})},
-        envelope({"process": selector}),
+        envelope({"process": selector, **fields}),
     )
 
 

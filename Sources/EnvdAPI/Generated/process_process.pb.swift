@@ -25,7 +25,7 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-/// The kernel's numbers.
+/// The kernel's numbers, all of them: those without a name here are given as numbers.
 package nonisolated enum Process_Signal: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
   case unspecified // = 0
@@ -189,59 +189,219 @@ package nonisolated struct Process_ListResponse: Sendable {
   package init() {}
 }
 
-package nonisolated struct Process_StartRequest: Sendable {
+package nonisolated struct Process_StartRequest: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var process: Process_ProcessConfig {
-    get {_process ?? Process_ProcessConfig()}
-    set {_process = newValue}
+    get {_storage._process ?? Process_ProcessConfig()}
+    set {_uniqueStorage()._process = newValue}
   }
   /// Returns true if `process` has been explicitly set.
-  package var hasProcess: Bool {self._process != nil}
+  package var hasProcess: Bool {_storage._process != nil}
   /// Clears the value of `process`. Subsequent reads from it will return its default value.
-  package mutating func clearProcess() {self._process = nil}
+  package mutating func clearProcess() {_uniqueStorage()._process = nil}
 
   /// Present: run on a terminal, in a session of its own.
   package var pty: Process_PTY {
-    get {_pty ?? Process_PTY()}
-    set {_pty = newValue}
+    get {_storage._pty ?? Process_PTY()}
+    set {_uniqueStorage()._pty = newValue}
   }
   /// Returns true if `pty` has been explicitly set.
-  package var hasPty: Bool {self._pty != nil}
+  package var hasPty: Bool {_storage._pty != nil}
   /// Clears the value of `pty`. Subsequent reads from it will return its default value.
-  package mutating func clearPty() {self._pty = nil}
+  package mutating func clearPty() {_uniqueStorage()._pty = nil}
 
   /// A name of the caller's to select the process by, besides its pid.
   package var tag: String {
-    get {_tag ?? String()}
-    set {_tag = newValue}
+    get {_storage._tag ?? String()}
+    set {_uniqueStorage()._tag = newValue}
   }
   /// Returns true if `tag` has been explicitly set.
-  package var hasTag: Bool {self._tag != nil}
+  package var hasTag: Bool {_storage._tag != nil}
   /// Clears the value of `tag`. Subsequent reads from it will return its default value.
-  package mutating func clearTag() {self._tag = nil}
+  package mutating func clearTag() {_uniqueStorage()._tag = nil}
 
   /// Whether standard input is a pipe to write to, or /dev/null. Absent is true. No meaning with a
   /// terminal.
   package var stdin: Bool {
-    get {_stdin ?? false}
-    set {_stdin = newValue}
+    get {_storage._stdin ?? false}
+    set {_uniqueStorage()._stdin = newValue}
   }
   /// Returns true if `stdin` has been explicitly set.
-  package var hasStdin: Bool {self._stdin != nil}
+  package var hasStdin: Bool {_storage._stdin != nil}
   /// Clears the value of `stdin`. Subsequent reads from it will return its default value.
-  package mutating func clearStdin() {self._stdin = nil}
+  package mutating func clearStdin() {_uniqueStorage()._stdin = nil}
+
+  /// Extension. The client understands extensions: data events carry their offset, and the end a report.
+  package var extended: Bool {
+    get {_storage._extended}
+    set {_uniqueStorage()._extended = newValue}
+  }
+
+  /// Extension. A name for this execution, chosen by the client. Starting the same command under the
+  /// same name again attaches to it, running or ended, instead of running it twice: all output that is
+  /// kept, from the first byte on, then the end. Another command under the name is `already_exists`.
+  package var executionID: String {
+    get {_storage._executionID}
+    set {_uniqueStorage()._executionID = newValue}
+  }
+
+  /// Extension. What the command and all that it starts may take.
+  package var limits: Process_ResourceLimits {
+    get {_storage._limits ?? Process_ResourceLimits()}
+    set {_uniqueStorage()._limits = newValue}
+  }
+  /// Returns true if `limits` has been explicitly set.
+  package var hasLimits: Bool {_storage._limits != nil}
+  /// Clears the value of `limits`. Subsequent reads from it will return its default value.
+  package mutating func clearLimits() {_uniqueStorage()._limits = nil}
+
+  /// Extension. What happens when the command's time is over.
+  package var timeout: Process_Timeout {
+    get {_storage._timeout ?? Process_Timeout()}
+    set {_uniqueStorage()._timeout = newValue}
+  }
+  /// Returns true if `timeout` has been explicitly set.
+  package var hasTimeout: Bool {_storage._timeout != nil}
+  /// Clears the value of `timeout`. Subsequent reads from it will return its default value.
+  package mutating func clearTimeout() {_uniqueStorage()._timeout = nil}
+
+  /// Extension. What is kept of the command.
+  package var retention: Process_Retention {
+    get {_storage._retention ?? Process_Retention()}
+    set {_uniqueStorage()._retention = newValue}
+  }
+  /// Returns true if `retention` has been explicitly set.
+  package var hasRetention: Bool {_storage._retention != nil}
+  /// Clears the value of `retention`. Subsequent reads from it will return its default value.
+  package mutating func clearRetention() {_uniqueStorage()._retention = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _process: Process_ProcessConfig? = nil
-  fileprivate var _pty: Process_PTY? = nil
-  fileprivate var _tag: String? = nil
-  fileprivate var _stdin: Bool? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Extension. Zero is no limit. Without the cgroup controllers that it takes, a limit is
+/// `failed_precondition`.
+package nonisolated struct Process_ResourceLimits: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Bytes of memory; beyond it the whole command is killed.
+  package var memoryBytes: UInt64 = 0
+
+  /// Processes and threads at once.
+  package var pids: UInt64 = 0
+
+  /// Thousandths of a processor.
+  package var cpuMillis: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Extension. Time for a command, besides the call's own timeout, which kills the command itself.
+package nonisolated struct Process_Timeout: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Milliseconds from the start; 0 takes the call's own timeout.
+  package var milliseconds: UInt64 = 0
+
+  package var scope: Process_Timeout.Scope = .unspecified
+
+  /// Milliseconds between SIGTERM and SIGKILL; 0 is SIGKILL at once.
+  package var graceMilliseconds: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What is ended.
+  package nonisolated enum Scope: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// The command itself, by SIGKILL.
+    case unspecified // = 0
+
+    /// The command and all that it started.
+    case tree // = 1
+
+    /// The call, which also has no effect on the command with its own timeout then.
+    case stream // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .unspecified
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .tree
+      case 2: self = .stream
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .tree: return 1
+      case .stream: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Process_Timeout.Scope] = [
+      .unspecified,
+      .tree,
+      .stream,
+    ]
+
+  }
+
+  package init() {}
+}
+
+/// Extension. What is kept of a command, within what the daemon allows.
+package nonisolated struct Process_Retention: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Bytes of output, the newest, for readers that come or come back later. Absent: the default.
+  package var outputBytes: UInt64 {
+    get {_outputBytes ?? 0}
+    set {_outputBytes = newValue}
+  }
+  /// Returns true if `outputBytes` has been explicitly set.
+  package var hasOutputBytes: Bool {self._outputBytes != nil}
+  /// Clears the value of `outputBytes`. Subsequent reads from it will return its default value.
+  package mutating func clearOutputBytes() {self._outputBytes = nil}
+
+  /// Seconds for which the end and the output are kept after the end. Absent: the default.
+  package var exitSeconds: UInt64 {
+    get {_exitSeconds ?? 0}
+    set {_exitSeconds = newValue}
+  }
+  /// Returns true if `exitSeconds` has been explicitly set.
+  package var hasExitSeconds: Bool {self._exitSeconds != nil}
+  /// Clears the value of `exitSeconds`. Subsequent reads from it will return its default value.
+  package mutating func clearExitSeconds() {self._exitSeconds = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _outputBytes: UInt64? = nil
+  fileprivate var _exitSeconds: UInt64? = nil
 }
 
 package nonisolated struct Process_UpdateRequest: Sendable {
@@ -326,6 +486,15 @@ package nonisolated struct Process_ProcessEvent: Sendable {
     set {event = .keepalive(newValue)}
   }
 
+  /// Extension. Only for those who ask for a replay.
+  package var gap: Process_ProcessEvent.GapEvent {
+    get {
+      if case .gap(let v)? = event {return v}
+      return Process_ProcessEvent.GapEvent()
+    }
+    set {event = .gap(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Event: Equatable, Sendable {
@@ -333,6 +502,8 @@ package nonisolated struct Process_ProcessEvent: Sendable {
     case data(Process_ProcessEvent.DataEvent)
     case end(Process_ProcessEvent.EndEvent)
     case keepalive(Process_ProcessEvent.KeepAlive)
+    /// Extension. Only for those who ask for a replay.
+    case gap(Process_ProcessEvent.GapEvent)
 
   }
 
@@ -380,6 +551,16 @@ package nonisolated struct Process_ProcessEvent: Sendable {
       set {output = .pty(newValue)}
     }
 
+    /// Extension. Bytes that the process wrote before these, on all streams together.
+    package var offset: UInt64 {
+      get {_offset ?? 0}
+      set {_offset = newValue}
+    }
+    /// Returns true if `offset` has been explicitly set.
+    package var hasOffset: Bool {self._offset != nil}
+    /// Clears the value of `offset`. Subsequent reads from it will return its default value.
+    package mutating func clearOffset() {self._offset = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package nonisolated enum OneOf_Output: Equatable, Sendable {
@@ -388,6 +569,23 @@ package nonisolated struct Process_ProcessEvent: Sendable {
       case pty(Data)
 
     }
+
+    package init() {}
+
+    fileprivate var _offset: UInt64? = nil
+  }
+
+  /// Extension. Output that is no longer there: the next data is from `to` on.
+  package nonisolated struct GapEvent: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var from: UInt64 = 0
+
+    package var to: UInt64 = 0
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
   }
@@ -416,11 +614,119 @@ package nonisolated struct Process_ProcessEvent: Sendable {
     /// Clears the value of `error`. Subsequent reads from it will return its default value.
     package mutating func clearError() {self._error = nil}
 
+    /// Extension.
+    package var report: Process_ProcessEvent.ExitReport {
+      get {_report ?? Process_ProcessEvent.ExitReport()}
+      set {_report = newValue}
+    }
+    /// Returns true if `report` has been explicitly set.
+    package var hasReport: Bool {self._report != nil}
+    /// Clears the value of `report`. Subsequent reads from it will return its default value.
+    package mutating func clearReport() {self._report = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
 
     fileprivate var _error: String? = nil
+    fileprivate var _report: Process_ProcessEvent.ExitReport? = nil
+  }
+
+  /// Extension. How a process ended, and what it took.
+  package nonisolated struct ExitReport: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var cause: Process_ProcessEvent.ExitReport.Cause = .unspecified
+
+    /// The signal that ended it; 0 if it exited.
+    package var signal: Int32 = 0
+
+    package var coreDumped: Bool = false
+
+    package var wallMicroseconds: UInt64 = 0
+
+    /// Of the process and of those of its children that it waited for.
+    package var userMicroseconds: UInt64 = 0
+
+    package var systemMicroseconds: UInt64 = 0
+
+    /// Of its largest moment; at least what the daemon takes itself.
+    package var peakMemoryBytes: UInt64 = 0
+
+    package var stdoutBytes: UInt64 = 0
+
+    package var stderrBytes: UInt64 = 0
+
+    package var ptyBytes: UInt64 = 0
+
+    /// Bytes of output that were dropped before anybody had read them.
+    package var droppedBytes: UInt64 = 0
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package nonisolated enum Cause: SwiftProtobuf.Enum, Swift.CaseIterable {
+      package typealias RawValue = Int
+      case unspecified // = 0
+
+      /// It exited by itself.
+      case exit // = 1
+
+      /// A signal that the daemon did not send.
+      case signal // = 2
+
+      /// Its time was over.
+      case timeout // = 3
+
+      /// A request killed it.
+      case request // = 4
+
+      /// It ran out of memory.
+      case oom // = 5
+      case UNRECOGNIZED(Int)
+
+      package init() {
+        self = .unspecified
+      }
+
+      package init?(rawValue: Int) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .exit
+        case 2: self = .signal
+        case 3: self = .timeout
+        case 4: self = .request
+        case 5: self = .oom
+        default: self = .UNRECOGNIZED(rawValue)
+        }
+      }
+
+      package var rawValue: Int {
+        switch self {
+        case .unspecified: return 0
+        case .exit: return 1
+        case .signal: return 2
+        case .timeout: return 3
+        case .request: return 4
+        case .oom: return 5
+        case .UNRECOGNIZED(let i): return i
+        }
+      }
+
+      // The compiler won't synthesize support with the UNRECOGNIZED case.
+      package static let allCases: [Process_ProcessEvent.ExitReport.Cause] = [
+        .unspecified,
+        .exit,
+        .signal,
+        .timeout,
+        .request,
+        .oom,
+      ]
+
+    }
+
+    package init() {}
   }
 
   /// Nothing has happened for a while; proxies on the way like to hear it.
@@ -746,11 +1052,73 @@ package nonisolated struct Process_ConnectRequest: Sendable {
   /// Clears the value of `process`. Subsequent reads from it will return its default value.
   package mutating func clearProcess() {self._process = nil}
 
+  /// Extension. Absent: output from now on. Present: data events carry their offset, what is missing
+  /// is told as a gap, and the end has a report.
+  package var replay: Process_Replay {
+    get {_replay ?? Process_Replay()}
+    set {_replay = newValue}
+  }
+  /// Returns true if `replay` has been explicitly set.
+  package var hasReplay: Bool {self._replay != nil}
+  /// Clears the value of `replay`. Subsequent reads from it will return its default value.
+  package mutating func clearReplay() {self._replay = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _process: Process_ProcessSelector? = nil
+  fileprivate var _replay: Process_Replay? = nil
+}
+
+/// Extension. Where to begin to read.
+package nonisolated struct Process_Replay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var from: Process_Replay.OneOf_From? = nil
+
+  /// The first byte, counted over all streams.
+  package var offset: UInt64 {
+    get {
+      if case .offset(let v)? = from {return v}
+      return 0
+    }
+    set {from = .offset(newValue)}
+  }
+
+  /// The newest bytes that are kept, at most so many.
+  package var lastBytes: UInt64 {
+    get {
+      if case .lastBytes(let v)? = from {return v}
+      return 0
+    }
+    set {from = .lastBytes(newValue)}
+  }
+
+  /// Everything that is kept.
+  package var all: Bool {
+    get {
+      if case .all(let v)? = from {return v}
+      return false
+    }
+    set {from = .all(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_From: Equatable, Sendable {
+    /// The first byte, counted over all streams.
+    case offset(UInt64)
+    /// The newest bytes that are kept, at most so many.
+    case lastBytes(UInt64)
+    /// Everything that is kept.
+    case all(Bool)
+
+  }
+
+  package init() {}
 }
 
 /// A running process, by either name.
@@ -778,12 +1146,23 @@ package nonisolated struct Process_ProcessSelector: Sendable {
     set {selector = .tag(newValue)}
   }
 
+  /// Extension. As given to Start.
+  package var executionID: String {
+    get {
+      if case .executionID(let v)? = selector {return v}
+      return String()
+    }
+    set {selector = .executionID(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Selector: Equatable, Sendable {
     case pid(UInt32)
     /// As given to Start.
     case tag(String)
+    /// Extension. As given to Start.
+    case executionID(String)
 
   }
 
@@ -1011,7 +1390,133 @@ nonisolated extension Process_ListResponse: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Process_StartRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StartRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}process\0\u{1}pty\0\u{1}tag\0\u{1}stdin\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}process\0\u{1}pty\0\u{1}tag\0\u{1}stdin\0\u{2}d\u{f}extended\0\u{3}execution_id\0\u{1}limits\0\u{1}timeout\0\u{1}retention\0")
+
+  fileprivate class _StorageClass {
+    var _process: Process_ProcessConfig? = nil
+    var _pty: Process_PTY? = nil
+    var _tag: String? = nil
+    var _stdin: Bool? = nil
+    var _extended: Bool = false
+    var _executionID: String = String()
+    var _limits: Process_ResourceLimits? = nil
+    var _timeout: Process_Timeout? = nil
+    var _retention: Process_Retention? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _process = source._process
+      _pty = source._pty
+      _tag = source._tag
+      _stdin = source._stdin
+      _extended = source._extended
+      _executionID = source._executionID
+      _limits = source._limits
+      _timeout = source._timeout
+      _retention = source._retention
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._process) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._pty) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._tag) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._stdin) }()
+        case 1000: try { try decoder.decodeSingularBoolField(value: &_storage._extended) }()
+        case 1001: try { try decoder.decodeSingularStringField(value: &_storage._executionID) }()
+        case 1002: try { try decoder.decodeSingularMessageField(value: &_storage._limits) }()
+        case 1003: try { try decoder.decodeSingularMessageField(value: &_storage._timeout) }()
+        case 1004: try { try decoder.decodeSingularMessageField(value: &_storage._retention) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._process {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._pty {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._tag {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._stdin {
+        try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+      } }()
+      if _storage._extended != false {
+        try visitor.visitSingularBoolField(value: _storage._extended, fieldNumber: 1000)
+      }
+      if !_storage._executionID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._executionID, fieldNumber: 1001)
+      }
+      try { if let v = _storage._limits {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1002)
+      } }()
+      try { if let v = _storage._timeout {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1003)
+      } }()
+      try { if let v = _storage._retention {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1004)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Process_StartRequest, rhs: Process_StartRequest) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._process != rhs_storage._process {return false}
+        if _storage._pty != rhs_storage._pty {return false}
+        if _storage._tag != rhs_storage._tag {return false}
+        if _storage._stdin != rhs_storage._stdin {return false}
+        if _storage._extended != rhs_storage._extended {return false}
+        if _storage._executionID != rhs_storage._executionID {return false}
+        if _storage._limits != rhs_storage._limits {return false}
+        if _storage._timeout != rhs_storage._timeout {return false}
+        if _storage._retention != rhs_storage._retention {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Process_ResourceLimits: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ResourceLimits"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}memory_bytes\0\u{1}pids\0\u{3}cpu_millis\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1019,10 +1524,92 @@ nonisolated extension Process_StartRequest: SwiftProtobuf.Message, SwiftProtobuf
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._process) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._pty) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self._tag) }()
-      case 4: try { try decoder.decodeSingularBoolField(value: &self._stdin) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.pids) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.cpuMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.memoryBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 1)
+    }
+    if self.pids != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pids, fieldNumber: 2)
+    }
+    if self.cpuMillis != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cpuMillis, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Process_ResourceLimits, rhs: Process_ResourceLimits) -> Bool {
+    if lhs.memoryBytes != rhs.memoryBytes {return false}
+    if lhs.pids != rhs.pids {return false}
+    if lhs.cpuMillis != rhs.cpuMillis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Process_Timeout: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Timeout"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}milliseconds\0\u{1}scope\0\u{3}grace_milliseconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.milliseconds) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.scope) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.graceMilliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.milliseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.milliseconds, fieldNumber: 1)
+    }
+    if self.scope != .unspecified {
+      try visitor.visitSingularEnumField(value: self.scope, fieldNumber: 2)
+    }
+    if self.graceMilliseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.graceMilliseconds, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Process_Timeout, rhs: Process_Timeout) -> Bool {
+    if lhs.milliseconds != rhs.milliseconds {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.graceMilliseconds != rhs.graceMilliseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Process_Timeout.Scope: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SCOPE_UNSPECIFIED\0\u{1}SCOPE_TREE\0\u{1}SCOPE_STREAM\0")
+}
+
+nonisolated extension Process_Retention: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Retention"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}output_bytes\0\u{3}exit_seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._outputBytes) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._exitSeconds) }()
       default: break
       }
     }
@@ -1033,26 +1620,18 @@ nonisolated extension Process_StartRequest: SwiftProtobuf.Message, SwiftProtobuf
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._process {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    try { if let v = self._outputBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
     } }()
-    try { if let v = self._pty {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._tag {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._stdin {
-      try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
+    try { if let v = self._exitSeconds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Process_StartRequest, rhs: Process_StartRequest) -> Bool {
-    if lhs._process != rhs._process {return false}
-    if lhs._pty != rhs._pty {return false}
-    if lhs._tag != rhs._tag {return false}
-    if lhs._stdin != rhs._stdin {return false}
+  package static func ==(lhs: Process_Retention, rhs: Process_Retention) -> Bool {
+    if lhs._outputBytes != rhs._outputBytes {return false}
+    if lhs._exitSeconds != rhs._exitSeconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1118,7 +1697,7 @@ nonisolated extension Process_UpdateResponse: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Process_ProcessEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ProcessEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}data\0\u{1}end\0\u{1}keepalive\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}data\0\u{1}end\0\u{1}keepalive\0\u{2}d\u{f}gap\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1178,6 +1757,19 @@ nonisolated extension Process_ProcessEvent: SwiftProtobuf.Message, SwiftProtobuf
           self.event = .keepalive(v)
         }
       }()
+      case 1000: try {
+        var v: Process_ProcessEvent.GapEvent?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .gap(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .gap(v)
+        }
+      }()
       default: break
       }
     }
@@ -1204,6 +1796,10 @@ nonisolated extension Process_ProcessEvent: SwiftProtobuf.Message, SwiftProtobuf
     case .keepalive?: try {
       guard case .keepalive(let v)? = self.event else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .gap?: try {
+      guard case .gap(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
     }()
     case nil: break
     }
@@ -1249,7 +1845,7 @@ nonisolated extension Process_ProcessEvent.StartEvent: SwiftProtobuf.Message, Sw
 
 nonisolated extension Process_ProcessEvent.DataEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Process_ProcessEvent.protoMessageName + ".DataEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stdout\0\u{1}stderr\0\u{1}pty\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stdout\0\u{1}stderr\0\u{1}pty\0\u{2}e\u{f}offset\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1281,6 +1877,7 @@ nonisolated extension Process_ProcessEvent.DataEvent: SwiftProtobuf.Message, Swi
           self.output = .pty(v)
         }
       }()
+      case 1000: try { try decoder.decodeSingularUInt64Field(value: &self._offset) }()
       default: break
       }
     }
@@ -1306,11 +1903,50 @@ nonisolated extension Process_ProcessEvent.DataEvent: SwiftProtobuf.Message, Swi
     }()
     case nil: break
     }
+    try { if let v = self._offset {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Process_ProcessEvent.DataEvent, rhs: Process_ProcessEvent.DataEvent) -> Bool {
     if lhs.output != rhs.output {return false}
+    if lhs._offset != rhs._offset {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Process_ProcessEvent.GapEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Process_ProcessEvent.protoMessageName + ".GapEvent"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}to\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.from) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.to) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.from != 0 {
+      try visitor.visitSingularUInt64Field(value: self.from, fieldNumber: 1)
+    }
+    if self.to != 0 {
+      try visitor.visitSingularUInt64Field(value: self.to, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Process_ProcessEvent.GapEvent, rhs: Process_ProcessEvent.GapEvent) -> Bool {
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1318,7 +1954,7 @@ nonisolated extension Process_ProcessEvent.DataEvent: SwiftProtobuf.Message, Swi
 
 nonisolated extension Process_ProcessEvent.EndEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Process_ProcessEvent.protoMessageName + ".EndEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}exit_code\0\u{1}exited\0\u{1}status\0\u{1}error\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}exit_code\0\u{1}exited\0\u{1}status\0\u{1}error\0\u{2}d\u{f}report\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1330,6 +1966,7 @@ nonisolated extension Process_ProcessEvent.EndEvent: SwiftProtobuf.Message, Swif
       case 2: try { try decoder.decodeSingularBoolField(value: &self.exited) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.status) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self._error) }()
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._report) }()
       default: break
       }
     }
@@ -1352,6 +1989,9 @@ nonisolated extension Process_ProcessEvent.EndEvent: SwiftProtobuf.Message, Swif
     try { if let v = self._error {
       try visitor.visitSingularStringField(value: v, fieldNumber: 4)
     } }()
+    try { if let v = self._report {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1360,9 +2000,94 @@ nonisolated extension Process_ProcessEvent.EndEvent: SwiftProtobuf.Message, Swif
     if lhs.exited != rhs.exited {return false}
     if lhs.status != rhs.status {return false}
     if lhs._error != rhs._error {return false}
+    if lhs._report != rhs._report {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
+}
+
+nonisolated extension Process_ProcessEvent.ExitReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Process_ProcessEvent.protoMessageName + ".ExitReport"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cause\0\u{1}signal\0\u{3}core_dumped\0\u{3}wall_microseconds\0\u{3}user_microseconds\0\u{3}system_microseconds\0\u{3}peak_memory_bytes\0\u{3}stdout_bytes\0\u{3}stderr_bytes\0\u{3}pty_bytes\0\u{3}dropped_bytes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.cause) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.signal) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.coreDumped) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.wallMicroseconds) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.userMicroseconds) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.systemMicroseconds) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.peakMemoryBytes) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.stdoutBytes) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.stderrBytes) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.ptyBytes) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.droppedBytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cause != .unspecified {
+      try visitor.visitSingularEnumField(value: self.cause, fieldNumber: 1)
+    }
+    if self.signal != 0 {
+      try visitor.visitSingularInt32Field(value: self.signal, fieldNumber: 2)
+    }
+    if self.coreDumped != false {
+      try visitor.visitSingularBoolField(value: self.coreDumped, fieldNumber: 3)
+    }
+    if self.wallMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wallMicroseconds, fieldNumber: 4)
+    }
+    if self.userMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.userMicroseconds, fieldNumber: 5)
+    }
+    if self.systemMicroseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.systemMicroseconds, fieldNumber: 6)
+    }
+    if self.peakMemoryBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.peakMemoryBytes, fieldNumber: 7)
+    }
+    if self.stdoutBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.stdoutBytes, fieldNumber: 8)
+    }
+    if self.stderrBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.stderrBytes, fieldNumber: 9)
+    }
+    if self.ptyBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.ptyBytes, fieldNumber: 10)
+    }
+    if self.droppedBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.droppedBytes, fieldNumber: 11)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Process_ProcessEvent.ExitReport, rhs: Process_ProcessEvent.ExitReport) -> Bool {
+    if lhs.cause != rhs.cause {return false}
+    if lhs.signal != rhs.signal {return false}
+    if lhs.coreDumped != rhs.coreDumped {return false}
+    if lhs.wallMicroseconds != rhs.wallMicroseconds {return false}
+    if lhs.userMicroseconds != rhs.userMicroseconds {return false}
+    if lhs.systemMicroseconds != rhs.systemMicroseconds {return false}
+    if lhs.peakMemoryBytes != rhs.peakMemoryBytes {return false}
+    if lhs.stdoutBytes != rhs.stdoutBytes {return false}
+    if lhs.stderrBytes != rhs.stderrBytes {return false}
+    if lhs.ptyBytes != rhs.ptyBytes {return false}
+    if lhs.droppedBytes != rhs.droppedBytes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Process_ProcessEvent.ExitReport.Cause: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CAUSE_UNSPECIFIED\0\u{1}CAUSE_EXIT\0\u{1}CAUSE_SIGNAL\0\u{1}CAUSE_TIMEOUT\0\u{1}CAUSE_REQUEST\0\u{1}CAUSE_OOM\0")
 }
 
 nonisolated extension Process_ProcessEvent.KeepAlive: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1875,7 +2600,7 @@ nonisolated extension Process_CloseStdinResponse: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Process_ConnectRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ConnectRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}process\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}process\0\u{2}g\u{f}replay\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1884,6 +2609,7 @@ nonisolated extension Process_ConnectRequest: SwiftProtobuf.Message, SwiftProtob
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._process) }()
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._replay) }()
       default: break
       }
     }
@@ -1897,11 +2623,84 @@ nonisolated extension Process_ConnectRequest: SwiftProtobuf.Message, SwiftProtob
     try { if let v = self._process {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    try { if let v = self._replay {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Process_ConnectRequest, rhs: Process_ConnectRequest) -> Bool {
     if lhs._process != rhs._process {return false}
+    if lhs._replay != rhs._replay {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Process_Replay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Replay"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}offset\0\u{3}last_bytes\0\u{1}all\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.from != nil {try decoder.handleConflictingOneOf()}
+          self.from = .offset(v)
+        }
+      }()
+      case 2: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.from != nil {try decoder.handleConflictingOneOf()}
+          self.from = .lastBytes(v)
+        }
+      }()
+      case 3: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.from != nil {try decoder.handleConflictingOneOf()}
+          self.from = .all(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.from {
+    case .offset?: try {
+      guard case .offset(let v)? = self.from else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    }()
+    case .lastBytes?: try {
+      guard case .lastBytes(let v)? = self.from else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    }()
+    case .all?: try {
+      guard case .all(let v)? = self.from else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Process_Replay, rhs: Process_Replay) -> Bool {
+    if lhs.from != rhs.from {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1909,7 +2708,7 @@ nonisolated extension Process_ConnectRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Process_ProcessSelector: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ProcessSelector"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{1}tag\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{1}tag\0\u{4}f\u{f}execution_id\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1933,6 +2732,14 @@ nonisolated extension Process_ProcessSelector: SwiftProtobuf.Message, SwiftProto
           self.selector = .tag(v)
         }
       }()
+      case 1000: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.selector != nil {try decoder.handleConflictingOneOf()}
+          self.selector = .executionID(v)
+        }
+      }()
       default: break
       }
     }
@@ -1951,6 +2758,10 @@ nonisolated extension Process_ProcessSelector: SwiftProtobuf.Message, SwiftProto
     case .tag?: try {
       guard case .tag(let v)? = self.selector else { preconditionFailure() }
       try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .executionID?: try {
+      guard case .executionID(let v)? = self.selector else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1000)
     }()
     case nil: break
     }

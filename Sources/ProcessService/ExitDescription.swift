@@ -2,7 +2,7 @@ import EnvdAPI
 import LinuxSystem
 
 /// How the end of a process is told.
-enum ExitReport {
+enum ExitDescription {
     /// The `end` event of a process that was started by this daemon.
     ///
     /// - SeeAlso: waitpid(2) for the meaning; the texts are those of Go's `os.ProcessState`, which clients show.

@@ -1,0 +1,107 @@
+internal import Glibc
+package import LinuxSystem
+package import SystemPackage
+
+/// The cgroups of commands: one below `user` or `ptys` for each, so that all that a command starts can be found,
+/// stopped and limited, whatever it does to its session and parents.
+package final class CommandCgroups: Sendable {
+    /// Where a command's cgroup is made.
+    package enum Class: String, Sendable, CaseIterable {
+        case user
+        case ptys
+
+        /// Files and values; those whose controller is not enabled are skipped.
+        fileprivate func properties(memoryBytes: Int64) -> [(file: String, value: String)] {
+            let memory = [("memory.high", String(memoryBytes)), ("memory.max", String(memoryBytes))]
+            return switch self {
+            case .user: [("cpu.weight", "50"), ("io.weight", "default 10")] + memory
+            case .ptys: [("cpu.weight", "200"), ("io.weight", "default 50")] + memory
+            }
+        }
+    }
+
+    /// What a command and all that it starts may take.
+    package struct Limits: Sendable, Equatable {
+        package var memoryBytes: UInt64 = 0
+        package var processes: UInt64 = 0
+        /// Thousandths of a processor.
+        package var cpuMillis: UInt64 = 0
+
+        package init() {}
+
+        package var isEmpty: Bool { self == Limits() }
+    }
+
+    /// Microseconds over which processor time is counted.
+    private static let cpuPeriod: UInt64 = 100_000
+    /// Bytes of memory that commands leave to the rest of the machine at most.
+    private static let reservedBytes: Int64 = 128 << 20
+
+    private let classes: [Class: Cgroup]
+    private let prefix: String
+
+    /// Makes the classes' cgroups below `root`.
+    ///
+    /// - Parameter unavailable: told of properties that cannot be set because their controller is not enabled.
+    /// - Throws: `Errno` if `root` is not a cgroup v2 hierarchy or cannot be written.
+    package init(root path: String, unavailable: (_ property: String, _ directory: String) -> Void)
+        throws(Errno)
+    {
+        let root = try Cgroup(opening: path)
+        let memory = Self.memoryBytes
+        var classes: [Class: Cgroup] = [:]
+        for kind in Class.allCases {
+            let cgroup = try root.child(named: kind.rawValue)
+            for (file, value) in kind.properties(memoryBytes: memory) {
+                do {
+                    try cgroup.write(value, to: file)
+                } catch  where error == .noSuchFileOrDirectory || error == .permissionDenied {
+                    unavailable(file, cgroup.path)
+                }
+            }
+            for controller in ["memory", "pids", "cpu"] {
+                // What is not available here limits nothing: a request for it is refused.
+                try? cgroup.write("+\(controller)", to: "cgroup.subtree_control")
+            }
+            classes[kind] = cgroup
+        }
+        self.classes = classes
+        self.prefix = "envd-\(getpid())-"
+    }
+
+    /// Makes the cgroup of one command.
+    ///
+    /// - Throws: `Errno`: `notSupported` for a limit whose controller is not available.
+    package func make(_ number: Int, in kind: Class, _ limits: Limits) throws(Errno) -> Cgroup {
+        guard let parent = self.classes[kind] else { throw .noSuchFileOrDirectory }
+        let cgroup = try parent.child(named: self.prefix + String(number))
+        do {
+            try Self.apply(limits, to: cgroup)
+        } catch {
+            try? cgroup.remove()
+            throw error == .noSuchFileOrDirectory ? .notSupported : error
+        }
+        return cgroup
+    }
+
+    private static func apply(_ limits: Limits, to cgroup: Cgroup) throws(Errno) {
+        if limits.memoryBytes > 0 {
+            try cgroup.write(String(limits.memoryBytes), to: "memory.max")
+            // Else what is swapped out would not count.
+            try? cgroup.write("0", to: "memory.swap.max")
+            try? cgroup.write("1", to: "memory.oom.group")
+        }
+        if limits.processes > 0 { try cgroup.write(String(limits.processes), to: "pids.max") }
+        if limits.cpuMillis > 0 {
+            let quota = max(
+                1000, limits.cpuMillis.multipliedReportingOverflow(by: Self.cpuPeriod / 1000).partialValue)
+            try cgroup.write("\(quota) \(Self.cpuPeriod)", to: "cpu.max")
+        }
+    }
+
+    /// Memory for each class: all but an eighth of the machine's, which is at most ``reservedBytes``.
+    private static var memoryBytes: Int64 {
+        let total = Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
+        return total - min(total / 8, Self.reservedBytes)
+    }
+}

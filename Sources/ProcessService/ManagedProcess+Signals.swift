@@ -1,0 +1,101 @@
+internal import Glibc
+import LinuxSystem
+import NIOCore
+import Synchronization
+import SystemPackage
+
+extension ManagedProcess {
+    /// Whom a signal is for.
+    enum Target: Sendable {
+        /// The process that was started.
+        case leader
+        /// It and all that it started: everything in its cgroup, or without cgroups its process group.
+        case tree
+    }
+
+    /// Sends a signal that a client asked for.
+    ///
+    /// After SIGTERM and SIGKILL the end no longer waits for descendants that hold the output open. A leader
+    /// that has exited but whose output is still open accepts every signal.
+    ///
+    /// - Throws: `Errno`: `noSuchProcess` in the moment between exit and reaping.
+    func send(_ signal: Int32, to target: Target) throws(Errno) {
+        if self.state.value.exit == nil { self.state.value.requestedSignal = signal }
+        try self.deliver(signal, to: target)
+    }
+
+    private func deliver(_ signal: Int32, to target: Target) throws(Errno) {
+        if signal == SIGTERM || signal == SIGKILL { self.state.value.endsWithLeader = true }
+        let hasExited = self.state.value.exit != nil
+        switch target {
+        case .tree:
+            if let cgroup = self.cgroup {
+                try Self.deliver(signal, to: cgroup)
+            } else if !hasExited {
+                try LinuxSystem.send(signal: signal, toGroup: self.processID)
+            }
+        case .leader where !hasExited:
+            try self.pidfd.withLock { pidfd throws(Errno) in
+                switch pidfd {
+                case .some(let pidfd): try LinuxSystem.send(signal: signal, to: pidfd)
+                case .none: throw Errno.noSuchProcess
+                }
+            }
+        case .leader:
+            break
+        }
+        if hasExited, self.state.value.endsWithLeader { self.drainOutputs() }
+    }
+
+    private static func deliver(_ signal: Int32, to cgroup: Cgroup) throws(Errno) {
+        if signal == SIGKILL {
+            do {
+                try cgroup.kill()
+                return
+            } catch  where error == .noSuchFileOrDirectory {
+                // FIXME: drop when 5.14 is gone: cgroup.kill came with it.
+            }
+        }
+        try cgroup.signal(signal)
+    }
+
+    /// Ends the process at `deadline` if it still runs.
+    ///
+    /// - Parameter grace: time between SIGTERM and SIGKILL; zero is SIGKILL at once.
+    func setLifetime(_ deadline: NIODeadline, _ target: Target, grace: TimeAmount) {
+        guard self.state.value.exit == nil else { return }
+        self.state.value.lifetime = self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            guard self.state.value.exit == nil else { return }
+            self.state.value.isTimedOut = true
+            guard grace > .nanoseconds(0) else {
+                try? self.deliver(SIGKILL, to: target)
+                return
+            }
+            try? self.deliver(SIGTERM, to: target)
+            let timer = self.eventLoop.assumeIsolated().scheduleTask(in: grace) { () -> Void in
+                try? self.deliver(SIGKILL, to: target)
+            }
+            self.state.value.lifetime = timer
+        }
+    }
+
+    /// Stops or continues the process and all that it started.
+    ///
+    /// - Throws: `Errno`: `notSupported` without cgroups.
+    func setFrozen(_ isFrozen: Bool) throws(Errno) {
+        guard let cgroup = self.cgroup else { throw .notSupported }
+        try cgroup.setFrozen(isFrozen)
+    }
+
+    /// Changes the terminal's size; the foreground process group gets SIGWINCH.
+    ///
+    /// - Throws: `Errno`: ENOTTY without a terminal.
+    func resize(_ size: TerminalSize) throws(Errno) {
+        try self.terminal.withLock { terminal throws(Errno) in
+            switch terminal {
+            case .some(let terminal): try size.apply(to: terminal)
+            case .none: throw Errno(rawValue: ENOTTY)
+            }
+        }
+    }
+}

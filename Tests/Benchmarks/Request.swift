@@ -1,0 +1,66 @@
+/// Requests in the form in which they are sent.
+enum Request {
+    /// How messages are encoded; the raw value is its name in content types.
+    enum Codec: String {
+        case proto, json
+    }
+
+    /// The end of every streamed response: HTTP's last chunk.
+    static let streamEnd: StaticString = "\r\n0\r\n\r\n"
+    /// The end of a response without a body.
+    static let headEnd: StaticString = "\r\n\r\n"
+
+    static let health = Array("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+    static let list = Self.post("List", "application/proto", user: nil, [])
+
+    /// Starts `command` without input.
+    static func start(_ command: [String], _ codec: Codec, user: String? = nil) -> [UInt8] {
+        let message =
+            switch codec {
+            case .proto: Self.proto(command)
+            case .json: Self.json(command)
+            }
+        let length = UInt32(message.count)
+        let envelope =
+            [0] + stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: length >> $0) }
+        return Self.post("Start", "application/connect+\(codec.rawValue)", user: user, envelope + message)
+    }
+
+    private static func post(_ method: String, _ contentType: String, user: String?, _ body: [UInt8])
+        -> [UInt8]
+    {
+        var head =
+            "POST /process.Process/\(method) HTTP/1.1\r\nHost: localhost\r\nContent-Type: \(contentType)\r\n"
+        if let user { head += "Authorization: Basic \(Self.base64("\(user):"))\r\n" }
+        head += "Content-Length: \(body.count)\r\n\r\n"
+        return Array(head.utf8) + body
+    }
+
+    /// A `StartRequest`: `process` (field 1) with `cmd` (1) and `args` (2), and `stdin` (4) false.
+    private static func proto(_ command: [String]) -> [UInt8] {
+        var process: [UInt8] = []
+        for (index, text) in command.enumerated() {
+            process += [index == 0 ? 0x0A : 0x12, UInt8(text.utf8.count)] + Array(text.utf8)
+        }
+        return [0x0A, UInt8(process.count)] + process + [0x20, 0]
+    }
+
+    private static func json(_ command: [String]) -> [UInt8] {
+        let arguments = command.dropFirst().map { "\"\($0)\"" }.joined(separator: ",")
+        return Array("{\"process\":{\"cmd\":\"\(command[0])\",\"args\":[\(arguments)]},\"stdin\":false}".utf8)
+    }
+
+    private static func base64(_ text: String) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        let bytes = Array(text.utf8)
+        var result = ""
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+            for place in 0...3 {
+                result.append(place <= group.count ? alphabet[bits >> (18 - 6 * place) & 63] : "=")
+            }
+        }
+        return result
+    }
+}
