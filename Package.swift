@@ -165,6 +165,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "ConnectTests",
+            dependencies: [
+                "Connect", "EnvdAPI", "EnvdTestSupport", "HTTPTransport", nioCore, nioPosix, nioHTTP1,
+                protobuf,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SandboxContextTests",
             dependencies: [
                 "Connect", "EnvdTestSupport", "LinuxIO", "LinuxSystem", "SandboxContext", systemPackage,

@@ -43,7 +43,7 @@ final class MessagePump: Sendable {
         }
         self.state.value.isPumping = true
         var outcome: Result<Void, ConnectError>?
-        while outcome == nil, self.call.exchange.isWritable {
+        while outcome == nil, self.state.value.done != nil, self.call.exchange.isWritable {
             var buffer = Envelope.buffer(payloadCapacity: Self.headCapacity)
             switch self.source.next(into: &buffer) {
             case .message(let payload):

@@ -216,8 +216,9 @@ final class ExchangeCore {
         self.body.removeAll()
         self.bodyBytes = 0
         reader?(.failure(error ?? .responseEnded))
-        for waiter in waiters { waiter() }
+        // Observers first: who waits for room should know that there is nobody to write for.
         for observer in observers { observer(error) }
+        for waiter in waiters { waiter() }
         if error == nil { self.detachUnlessDiscarding() }
     }
 

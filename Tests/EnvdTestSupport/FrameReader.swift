@@ -17,7 +17,11 @@ package final class FrameReader {
             if let frame = self.buffer.readFrame() { return frame }
             guard !self.isAtEnd else { return nil }
             if var chunk = try await self.client.chunk() {
-                self.buffer.writeBuffer(&chunk)
+                if self.buffer.readableBytes == 0 {
+                    self.buffer = chunk
+                } else {
+                    self.buffer.writeBuffer(&chunk)
+                }
             } else {
                 self.isAtEnd = true
                 _ = try await self.client.line()

@@ -189,7 +189,11 @@ package final class SocketClient: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             var bytes = Self.unwrapInboundIn(data)
-            self.state.value.buffer.writeBuffer(&bytes)
+            if self.state.value.buffer.readableBytes == 0 {
+                self.state.value.buffer = bytes
+            } else {
+                self.state.value.buffer.writeBuffer(&bytes)
+            }
         }
 
         func channelReadComplete(context: ChannelHandlerContext) {

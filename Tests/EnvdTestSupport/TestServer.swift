@@ -21,20 +21,39 @@ package func withServer<Result>(
 ) async throws -> Result {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let eventLoop = group.any()
-    let loopback = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
-    let http = try await HTTPServer.listen(
-        on: loopback, eventLoop: eventLoop, limits: limits, handler: makeHandler(eventLoop)
-    ).get()
-    guard let address = http.address else { throw Overdue(description: "the server has no address") }
-    let result: Swift.Result<Result, any Error>
-    do {
-        result = .success(try await body(TestServer(http: http, eventLoop: eventLoop, address: address)))
-    } catch {
-        result = .failure(error)
+    let result = await Swift.Result {
+        try await withServer(on: eventLoop, limits: limits, handler: makeHandler(eventLoop), body)
     }
-    try? await http.shutDown(grace: .zero).get()
     try await group.shutdownGracefully()
     return try result.get()
+}
+
+/// Serves on a loop of the caller's, while `body` runs.
+package func withServer<Result>(
+    on eventLoop: any EventLoop, limits: HTTPLimits = HTTPLimits(), handler: any HTTPHandler,
+    _ body: (TestServer) async throws -> Result
+) async throws -> Result {
+    let loopback = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
+    let http = try await HTTPServer.listen(
+        on: loopback, eventLoop: eventLoop, limits: limits, handler: handler
+    ).get()
+    guard let address = http.address else { throw Overdue(description: "the server has no address") }
+    let result = await Swift.Result {
+        try await body(TestServer(http: http, eventLoop: eventLoop, address: address))
+    }
+    try? await http.shutDown(grace: .zero).get()
+    return try result.get()
+}
+
+extension Swift.Result where Failure == any Error {
+    /// What `body` returns or throws.
+    fileprivate init(_ body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
+    }
 }
 
 /// Serves with a closure, while `body` runs.

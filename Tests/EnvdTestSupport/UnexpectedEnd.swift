@@ -2,4 +2,9 @@
 package struct UnexpectedEnd: Error {
     package var received: String
     package var cause: (any Error)?
+
+    package init(received: String, cause: (any Error)? = nil) {
+        self.received = received
+        self.cause = cause
+    }
 }

@@ -15,7 +15,9 @@ import Testing
         let ended = Mailbox<ExitRecord>()
         try await eventLoop.run {
             let request = SpawnRequest(command: "/bin/sh", arguments: ["-c", script])
-            guard let child = try await reaper.spawn(request).take() else { throw Errno.noChildProcess }
+            guard let child = try await reaper.spawn({ (request, ()) }).child.take() else {
+                throw Errno.noChildProcess
+            }
             reaper.watch(child.processID) { ended.post($0) }
         }
         return try await ended.next()
@@ -46,7 +48,9 @@ import Testing
     @Test func `a child that cannot be started is an error, and nothing is left of it`() async throws {
         let reaper = try await Children.reaper()
         await #expect(throws: SpawnFailure(stage: .exec, errno: .noSuchFileOrDirectory)) {
-            try await Children.eventLoop.run { _ = try await reaper.spawn(SpawnRequest(command: "/nowhere")) }
+            try await Children.eventLoop.run {
+                _ = try await reaper.spawn { (SpawnRequest(command: "/nowhere"), ()) }
+            }
         }
         #expect(try await self.run("exit 3") == .exited(3))
     }
