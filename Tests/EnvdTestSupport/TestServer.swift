@@ -1,6 +1,7 @@
 package import HTTPTransport
 package import NIOCore
 import NIOPosix
+import Synchronization
 
 /// A server on a port of its own and a thread of its own.
 package struct TestServer: Sendable {
@@ -28,12 +29,16 @@ package func withServer<Result>(
     return try result.get()
 }
 
+private let serverNumber = Atomic<Int>(0)
+
 /// Serves on a loop of the caller's, while `body` runs.
 package func withServer<Result>(
     on eventLoop: any EventLoop, limits: HTTPLimits = HTTPLimits(), handler: any HTTPHandler,
     _ body: (TestServer) async throws -> Result
 ) async throws -> Result {
-    let loopback = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
+    // An address of its own: a port that is free again could be another test's next.
+    let number = serverNumber.wrappingAdd(1, ordering: .relaxed).newValue
+    let loopback = try SocketAddress(ipAddress: "127.1.\(number >> 8 & 255).\(number & 255)", port: 0)
     let http = try await HTTPServer.listen(
         on: loopback, eventLoop: eventLoop, limits: limits, handler: handler
     ).get()

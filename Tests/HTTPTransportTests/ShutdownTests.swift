@@ -16,8 +16,8 @@ import Testing
 
     @Test func `a server without connections ends at once`() async throws {
         try await withServer(answering: { $0.respond(.ok) }) { server in
+            // Whether the port is closed shows only where no exit test has a copy of the listener.
             try await Self.shutDown(server).next()
-            await #expect(throws: (any Error).self) { try await server.client() }
         }
     }
 

@@ -5,10 +5,10 @@ import Testing
 
 /// Descriptors have one owner.
 @Suite struct OwnedDescriptorTests {
-    /// An owner of a number that nothing else in the process will get.
-    private static func nullDevice(numbered number: CInt) throws -> OwnedDescriptor {
+    /// An owner of a high number, which nothing else in the process will get when it is free again.
+    private static func nullDevice() throws -> OwnedDescriptor {
         let device = try OwnedDescriptor.open("/dev/null", flags: O_RDONLY)
-        return OwnedDescriptor(taking: fcntl(device.rawValue, F_DUPFD_CLOEXEC, number))
+        return OwnedDescriptor(taking: fcntl(device.rawValue, F_DUPFD_CLOEXEC, 500))
     }
 
     private static func isOpen(_ number: CInt) -> Bool {
@@ -17,22 +17,25 @@ import Testing
 
     @Test func `the end of the owner closes the descriptor`() async {
         await #expect(processExitsWith: .success) {
-            func useShortly() throws {
-                let descriptor = try Self.nullDevice(numbered: 500)
+            func useShortly() throws -> CInt {
+                let descriptor = try Self.nullDevice()
                 #expect(Self.isOpen(descriptor.rawValue))
+                return descriptor.rawValue
             }
-            try useShortly()
-            #expect(!Self.isOpen(500))
+            let number = try useShortly()
+            #expect(!Self.isOpen(number))
         }
     }
 
     @Test func `closing and releasing give up ownership`() async {
         await #expect(processExitsWith: .success) {
-            try Self.nullDevice(numbered: 500).close()
-            #expect(!Self.isOpen(500))
-            #expect(try Self.nullDevice(numbered: 501).release() == 501)
-            #expect(Self.isOpen(501))
-            #expect(throws: Errno.badFileDescriptor) { try OwnedDescriptor(taking: 9_999).close() }
+            let closed = try Self.nullDevice()
+            let number = closed.rawValue
+            try closed.close()
+            #expect(!Self.isOpen(number))
+            let released = try Self.nullDevice().release()
+            #expect(Self.isOpen(released))
+            #expect(throws: Errno.badFileDescriptor) { try OwnedDescriptor(taking: -1).close() }
         }
     }
 
