@@ -16,6 +16,9 @@ struct Samples {
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
+    /// The least value, 0 if there are none: what an unquiet machine disturbed least.
+    var least: Double { self.values.min() ?? 0 }
+
     /// Takes `count` values of each of `measurements` in turn, `rounds` times.
     ///
     /// In turn, because a machine is not equally fast at all times. What comes first in each turn is not
