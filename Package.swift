@@ -116,7 +116,8 @@ let package = Package(
                 .unsafeFlags(
                     [
                         "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
-                        "--gc-sections", "-Xclang-linker", "-static-libgcc",
+                        "--gc-sections", "-Xlinker", "--no-export-dynamic", "-Xclang-linker",
+                        "-static-libgcc",
                     ],
                     .when(configuration: .release))
             ]

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -21,6 +22,13 @@ int clinux_become_child_subreaper(void)
 int clinux_set_parent_death_signal(int signal)
 {
     return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+void clinux_block_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
 }
 
 void clinux_tune_allocator(int kept_bytes, int mapped_bytes)

@@ -5,7 +5,6 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,50 +12,20 @@
 #include "raw_syscall.h"
 #include "spawn_child.h"
 
-/// Bytes of stack for the child; it needs a few hundred.
-static const size_t least_stack_size = 16 * 1024;
-
-/// The child's stack: a guard page, then the stack itself.
-struct stack {
-    char *mapping;
-    size_t guard;
-    size_t size;
+enum {
+    /// Bytes of stack for the child, which needs a few hundred.
+    child_stack_size = 16 * 1024,
 };
 
-/// Returns 0 or an errno.
-static int stack_map(struct stack *stack)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    stack->guard = page;
-    stack->size = (least_stack_size + page - 1) / page * page;
-    stack->mapping = mmap(NULL, stack->guard + stack->size, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack->mapping == MAP_FAILED) {
-        return errno;
-    }
-    if (mprotect(stack->mapping, stack->guard, PROT_NONE) != 0) {
-        int error = errno;
-        munmap(stack->mapping, stack->guard + stack->size);
-        return error;
-    }
-    return 0;
-}
-
-static void stack_unmap(struct stack *stack)
-{
-    munmap(stack->mapping, stack->guard + stack->size);
-}
-
 /// Returns the child's process ID or a negated errno.
-static long clone_child(struct spawn_child *child, struct stack *stack)
+static long clone_child(struct spawn_child *child, char *stack)
 {
-    char *base = stack->mapping + stack->guard;
     struct clone_args arguments = {
         .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
         .pidfd = (uintptr_t)&child->result->pidfd,
         .exit_signal = SIGCHLD,
-        .stack = (uintptr_t)base,
-        .stack_size = stack->size,
+        .stack = (uintptr_t)stack,
+        .stack_size = child_stack_size,
     };
     size_t size = CLONE_ARGS_SIZE_VER0;
     if (child->request->cgroup >= 0) {
@@ -75,7 +44,7 @@ static long clone_child(struct spawn_child *child, struct stack *stack)
     }
     // FIXME: drop when 5.6 is gone, and container runtimes whose seccomp profiles do not know clone3.
     child->enters_cgroup = child->request->cgroup >= 0;
-    return raw_clone(SYS_clone, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (long)(base + stack->size),
+    return raw_clone(SYS_clone, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (long)(stack + child_stack_size),
                      (long)&child->result->pidfd, spawn_child_main, child);
 }
 
@@ -89,13 +58,8 @@ static void reap(pid_t process_id)
 void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spawn_result *result)
 {
     *result = (struct clinux_spawn_result){.stage = CLINUX_STAGE_NONE, .process_id = -1, .pidfd = -1};
-    struct stack stack;
-    int error = stack_map(&stack);
-    if (error != 0) {
-        result->stage = CLINUX_STAGE_CLONE;
-        result->error = error;
-        return;
-    }
+    // The caller waits until the child has gone its own way, so that it can have a part of the caller's stack.
+    _Alignas(16) char stack[child_stack_size];
 
     // A handler must not run in the child, in the parent's memory. The C library's function would leave out
     // its own signals.
@@ -103,9 +67,8 @@ void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spaw
     uint64_t before;
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all, 0);
     struct spawn_child child = {.request = request, .result = result};
-    long process_id = clone_child(&child, &stack);
+    long process_id = clone_child(&child, stack);
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof before, 0);
-    stack_unmap(&stack);
 
     if (process_id < 0) {
         result->stage = CLINUX_STAGE_CLONE;

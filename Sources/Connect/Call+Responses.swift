@@ -25,11 +25,11 @@ extension Call {
 
     /// Queues the message that begins behind the free header in `buffer` and ends with `payload`.
     ///
-    /// Bulk data is not compressed: a message may always be sent as it is.
-    func write(_ buffer: ByteBuffer, payload: ByteBuffer?) {
+    /// Bulk data is not compressed: a message may always be sent as it is. The buffer is changed in place: a copy of
+    /// every message would cost more than all else that is done with it.
+    func write(_ buffer: inout ByteBuffer, payload: ByteBuffer?) {
         guard !self.state.value.isFinished else { return }
         self.beginStream()
-        var buffer = buffer
         let length = buffer.readableBytes - Envelope.headerBytes + (payload?.readableBytes ?? 0)
         Envelope.setHeader([], length: length, in: &buffer)
         if self.wire == .grpcWebText, let payload {

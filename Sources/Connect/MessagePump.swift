@@ -47,7 +47,7 @@ final class MessagePump: Sendable {
             var buffer = Envelope.buffer(payloadCapacity: Self.headCapacity)
             switch self.source.next(into: &buffer) {
             case .message(let payload):
-                self.call.write(buffer, payload: payload)
+                self.call.write(&buffer, payload: payload)
                 if !self.call.exchange.isWritable { self.call.exchange.flush() }
                 continue
             case .waiting: break

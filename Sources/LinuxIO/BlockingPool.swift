@@ -1,3 +1,4 @@
+import LinuxSystem
 import NIOPosix
 import Synchronization
 
@@ -24,6 +25,8 @@ package final class BlockingPool: Sendable {
                     continuation.resume(returning: nil)
                     return
                 }
+                // SIGCHLD would go to the thread that started the child, which would only pass it on.
+                blockSignals()
                 do throws(Failure) {
                     continuation.resume(returning: .success(try body()))
                 } catch {

@@ -27,6 +27,8 @@ package final class DescriptorReader: Sendable {
     /// Bytes of one read at most. Large reads make few messages of much output.
     private static let maxReadBytes = 256 << 10
     private static let firstReadBytes = 4 << 10
+    /// Reads before other descriptors have their turn.
+    private static let readsPerTurn: UInt = 4
     /// The pipe's size (the kernel's default is 64 KiB) once it has proved busy: unprivileged users have only
     /// 64 MiB of pipe buffers in total, so not every pipe can be this large.
     private static let largePipeBytes: CInt = 1 << 20
@@ -70,6 +72,8 @@ package final class DescriptorReader: Sendable {
 
     /// Reads that are made at once at most: others may write as fast as it is read.
     private static let readyReads = 4
+    /// Bytes of such a read: what the stack has room for. More is left to the event loop.
+    private static let readyBytesAtOnce = 1 << 10
 
     /// Reads what is in the descriptor now, without the event loop. For a writer that has ended, this may be all.
     package func readReady() {
@@ -85,14 +89,14 @@ package final class DescriptorReader: Sendable {
 
     /// Reads once; nil if the event loop has the descriptor.
     private func readOnce() -> Result<ByteBuffer, Errno>? {
-        let room = min(max(self.readyBytes, 1), Self.maxReadBytes)
-        return self.descriptor.withLock { descriptor in
+        self.descriptor.withLock { descriptor in
             switch descriptor {
             case .none:
                 return nil
             case .some(let descriptor):
                 // On the stack: most often there is nothing but the end.
-                return withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { target in
+                return withUnsafeTemporaryAllocation(byteCount: Self.readyBytesAtOnce, alignment: 1) {
+                    target in
                     do throws(Errno) {
                         let count = try descriptor.read(into: target)
                         return .success(ByteBuffer(bytes: target.prefix(count)))
@@ -110,15 +114,15 @@ package final class DescriptorReader: Sendable {
         guard let rawDescriptor = self.descriptor.withLock({ $0.take()?.release() }) else { return }
         let handler = NIOLoopBound(Handler(reader: self), eventLoop: self.eventLoop)
         NIOPipeBootstrap(group: self.eventLoop)
-            .channelOption(.autoRead, value: false)
-            .channelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 1 << 10, initial: Self.firstReadBytes, maximum: Self.maxReadBytes)
-            )
-            .channelOption(.maxMessagesPerRead, value: 4)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    // Here and not in the bootstrap, which would make a future of each.
+                    try channel.syncOptions?.setOption(.autoRead, value: false)
+                    try channel.syncOptions?.setOption(.maxMessagesPerRead, value: Self.readsPerTurn)
+                    try channel.syncOptions?.setOption(
+                        .recvAllocator,
+                        value: AdaptiveRecvByteBufferAllocator(
+                            minimum: 1 << 10, initial: Self.firstReadBytes, maximum: Self.maxReadBytes))
                     try channel.pipeline.syncOperations.addHandler(handler.value)
                 }
             }

@@ -66,3 +66,10 @@ package func send(signal: Int32, toGroup processGroup: Int32) throws(Errno) {
 package func setParentDeathSignal(_ signal: Int32) throws(Errno) {
     try Errno.check(clinux_set_parent_death_signal(signal))
 }
+
+/// Keeps signals away from the calling thread: the kernel gives those of the process to other threads.
+///
+/// - SeeAlso: pthread_sigmask(3), signal(7).
+package func blockSignals() {
+    clinux_block_signals()
+}

@@ -47,7 +47,6 @@ final class OutputReader: MessageSource {
 
     func whenReady(_ wake: @escaping @Sendable () -> Void) {
         self.state.value.wake = wake
-        self.scheduleKeepalive(in: self.keepalive)
     }
 
     func detach() {
@@ -62,6 +61,7 @@ final class OutputReader: MessageSource {
         switch self.state.value.phase {
         case .start:
             guard !self.process.isBrandNew else { return .waiting }
+            if !self.process.isEnded { self.scheduleKeepalive(in: self.keepalive) }
             self.state.value.phase = self.isExtended && !self.gap.isEmpty ? .gap : .running
             let processID = UInt32(bitPattern: self.process.processID)
             self.framing.event(.with { $0.start.pid = processID }, into: &buffer)

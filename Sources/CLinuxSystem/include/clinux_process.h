@@ -12,6 +12,9 @@ int clinux_become_child_subreaper(void);
 /// prctl(2).
 int clinux_set_parent_death_signal(int signal);
 
+/// Leaves signals that any thread may take to the others.
+void clinux_block_signals(void);
+
 /// Keeps up to `kept_bytes` of freed memory at the heap's end, allocates blocks below `mapped_bytes` there and not
 /// each in a mapping of its own, and uses one heap for all threads; mallopt(3).
 void clinux_tune_allocator(int kept_bytes, int mapped_bytes);
