@@ -181,6 +181,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "ProcessServiceTests",
+            dependencies: [
+                "Connect", "EnvdAPI", "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem",
+                "ProcessService", "SandboxContext", nioCore, nioPosix, nioHTTP1, protobuf, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "EnvdDaemonTests",
             dependencies: [
                 "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", nioCore, nioHTTP1, systemPackage,
