@@ -69,9 +69,8 @@ extension Call {
     }
 
     private func addAcceptedEncodings(to headers: inout HTTPHeaders) {
-        guard !self.settings.compressions.isEmpty else { return }
-        let names = self.settings.compressions.map(\.name).joined(separator: ", ")
-        headers.add(name: self.wire.acceptEncodingHeader, value: names)
+        guard !self.settings.compressionNames.isEmpty else { return }
+        headers.add(name: self.wire.acceptEncodingHeader, value: self.settings.compressionNames)
     }
 
     /// Ends the response as the protocol wants it.
@@ -105,9 +104,13 @@ extension Call {
         }
     }
 
+    /// Headers that a unary response has anyway, and some of the policies around it.
+    private static let ownHeaders = 8
+
     /// The response of Connect's unary calls, head and body in one write.
     private func respondWhole(_ error: ConnectError?) {
         var headers = self.context.response.headers
+        headers.reserveCapacity(headers.count + Self.ownHeaders)
         self.addAcceptedEncodings(to: &headers)
         for (name, value) in self.context.response.trailers {
             headers.add(name: "Trailer-\(name)", value: value)

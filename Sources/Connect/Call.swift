@@ -71,7 +71,7 @@ final class Call: Sendable {
                 self.finish(ConnectError(.unavailable, "the server is shutting down"))
             }
         }
-        let task = Task(executorPreference: self.executor) {
+        let task = self.executor.startTask {
             do {
                 try await body(self)
                 self.finish(nil)

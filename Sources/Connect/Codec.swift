@@ -25,12 +25,12 @@ public struct ProtoCodec: Codec {
 
     /// The message in binary form.
     public func encode(_ message: some Message) throws -> ByteBuffer {
-        ByteBuffer(bytes: try message.serializedBytes() as [UInt8])
+        try (message.serializedBytes() as MessageBytes).buffer
     }
 
     /// A message from its binary form.
     public func decode<M: Message>(_ type: M.Type, from bytes: ByteBuffer) throws -> M {
-        try M(serializedBytes: Array(bytes.readableBytesView))
+        try M(serializedBytes: MessageBytes(buffer: bytes))
     }
 }
 
@@ -44,7 +44,7 @@ public struct JSONCodec: Codec {
 
     /// The message as JSON.
     public func encode(_ message: some Message) throws -> ByteBuffer {
-        ByteBuffer(bytes: try message.jsonUTF8Bytes() as [UInt8])
+        try (message.jsonUTF8Bytes() as MessageBytes).buffer
     }
 
     /// A message from JSON; an empty text is not one.
@@ -52,7 +52,7 @@ public struct JSONCodec: Codec {
         guard bytes.readableBytes > 0 else { throw EmptyJSON() }
         var options = JSONDecodingOptions()
         options.ignoreUnknownFields = true
-        return try M(jsonUTF8Bytes: Array(bytes.readableBytesView), options: options)
+        return try M(jsonUTF8Bytes: MessageBytes(buffer: bytes), options: options)
     }
 
     private struct EmptyJSON: Error, CustomStringConvertible {

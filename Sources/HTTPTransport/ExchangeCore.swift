@@ -81,18 +81,22 @@ final class ExchangeCore {
         self.responseState == .ended && self.bodyBytes > self.limits.discardedBodyBytes
     }
 
-    /// Gives the next bytes of the body, or nil at its end, to `reader`: now if they are here.
-    func readBody(_ reader: @escaping (Result<ByteBuffer?, HTTPExchangeError>) -> Void) {
+    /// The next bytes of the body, or nil at its end, if no more has to come for that; else nil.
+    func bodyHere() -> Result<ByteBuffer?, HTTPExchangeError>? {
         if let bytes = self.body.popFirst() {
             self.bodyBytes -= bytes.readableBytes
-            reader(.success(bytes))
-            self.carrier?.readIfWanted()
-        } else if self.requestEnded {
-            reader(.success(nil))
-        } else if self.carrier == nil {
-            reader(.failure(.clientGone))
-        } else if self.responseState == .ended {
-            reader(.failure(.responseEnded))
+            if !self.requestEnded { self.carrier?.readIfWanted() }
+            return .success(bytes)
+        }
+        if self.requestEnded { return .success(nil) }
+        if self.carrier == nil { return .failure(.clientGone) }
+        return self.responseState == .ended ? .failure(.responseEnded) : nil
+    }
+
+    /// Gives the next bytes of the body, or nil at its end, to `reader`: now if they are here.
+    func readBody(_ reader: @escaping (Result<ByteBuffer?, HTTPExchangeError>) -> Void) {
+        if let here = self.bodyHere() {
+            reader(here)
         } else {
             precondition(self.bodyReader == nil, "a request body has one reader at a time")
             self.bodyReader = reader

@@ -53,6 +53,7 @@ public final class HTTPExchange: Sendable {
 
     /// The next bytes of the body, or nil at its end.
     public func nextBodyChunk() async throws(HTTPExchangeError) -> ByteBuffer? {
+        if let here = self.core.value.bodyHere() { return try here.get() }
         let result = await withCheckedContinuation { continuation in
             self.core.value.readBody { continuation.resume(returning: $0) }
         }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Measures the daemon beside what the kernel alone needs for the same.
+/// Measures the daemon beside what the kernel alone needs for the same, and Connect beside NIO alone.
 @main
 enum Benchmarks {
     struct Part: Sendable {
@@ -12,6 +12,7 @@ enum Benchmarks {
         Part(name: "start", run: StartBenchmark.run),
         Part(name: "output", run: OutputBenchmark.run),
         Part(name: "requests", run: RequestBenchmark.run),
+        Part(name: "echo", run: EchoBenchmark.run),
         Part(name: "startup", run: StartupBenchmark.run),
         Part(name: "idle", run: IdleBenchmark.run),
         Part(name: "streams", run: StreamBenchmark.run),

@@ -7,7 +7,7 @@ enum IdleBenchmark {
     private static let starts = 1000
 
     static func run(_ options: Options, _ report: inout Report) throws {
-        let daemon = try Daemon(options.daemon)
+        let daemon = try Server.daemon(options.daemon)
         try RequestBenchmark.request(Request.health, "204", over: Client(port: daemon.port))
         report.add("context switches, \(Self.seconds) s idle", "", try Self.switches(of: daemon), .atMost(0))
         let client = try Client(port: daemon.port)
@@ -20,7 +20,7 @@ enum IdleBenchmark {
         report.add("threads after \(Self.starts) starts", "", try daemon.threads())
     }
 
-    private static func switches(of daemon: Daemon) throws -> Double {
+    private static func switches(of daemon: Server) throws -> Double {
         sleep(1)  // For what the last request left to do.
         let before = try daemon.contextSwitches()
         sleep(Self.seconds)

@@ -11,7 +11,7 @@ enum OutputBenchmark {
     static func run(_ options: Options, _ report: inout Report) throws {
         let relay = try BaselineServer.relay(Self.command)
         let largeRelay = try BaselineServer.relay(Self.command, pipeBytes: Self.largePipeBytes)
-        let daemon = try Daemon(options.daemon)
+        let daemon = try Server.daemon(options.daemon)
         let client = try Client(port: daemon.port)
         let samples = try Samples.alternating(
             rounds: options.rounds * 2, warmUp: false,

@@ -13,6 +13,16 @@ enum Request {
     static let health = Array("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
     static let list = Self.post("List", "application/proto", user: nil, [])
 
+    /// How the message of ``echo`` ends.
+    static let echoEnd: StaticString = "the end of an echo"
+    /// A message of 100 bytes, a `google.protobuf.BytesValue` with its `value` (field 1).
+    static let echo: [UInt8] = {
+        let end = echoEnd.withUTF8Buffer { Array($0) }
+        let value = [UInt8](repeating: UInt8(ascii: "x"), count: 98 - end.count) + end
+        return Self.post(
+            "Echo", of: "benchmark.Echo", "application/proto", user: nil, [0x0A, UInt8(value.count)] + value)
+    }()
+
     /// Starts `command` without input.
     static func start(_ command: [String], _ codec: Codec, user: String? = nil) -> [UInt8] {
         let message =
@@ -26,11 +36,12 @@ enum Request {
         return Self.post("Start", "application/connect+\(codec.rawValue)", user: user, envelope + message)
     }
 
-    private static func post(_ method: String, _ contentType: String, user: String?, _ body: [UInt8])
-        -> [UInt8]
-    {
+    private static func post(
+        _ method: String, of service: String = "process.Process", _ contentType: String, user: String?,
+        _ body: [UInt8]
+    ) -> [UInt8] {
         var head =
-            "POST /process.Process/\(method) HTTP/1.1\r\nHost: localhost\r\nContent-Type: \(contentType)\r\n"
+            "POST /\(service)/\(method) HTTP/1.1\r\nHost: localhost\r\nContent-Type: \(contentType)\r\n"
         if let user { head += "Authorization: Basic \(Self.base64("\(user):"))\r\n" }
         head += "Content-Length: \(body.count)\r\n\r\n"
         return Array(head.utf8) + body

@@ -5,7 +5,7 @@ enum RequestBenchmark {
 
     static func run(_ options: Options, _ report: inout Report) throws {
         let echo = try BaselineServer.echo()
-        let daemon = try Daemon(options.daemon)
+        let daemon = try Server.daemon(options.daemon)
         let client = try Client(port: daemon.port)
         let echoClient = try Client(port: echo.port)
         let samples = try Samples.alternating(

@@ -15,7 +15,7 @@ enum StartBenchmark {
 
     static func run(_ options: Options, _ report: inout Report) throws {
         let echo = try BaselineServer.echo()
-        let daemon = try Daemon(options.daemon)
+        let daemon = try Server.daemon(options.daemon)
         let client = try Client(port: daemon.port)
         let echoClient = try Client(port: echo.port)
         let requests: [(name: String, bytes: [UInt8], bound: Report.Bound?)] = [
@@ -40,14 +40,20 @@ enum StartBenchmark {
     }
 
     private static func runConcurrently(
-        _ options: Options, _ daemon: Daemon, _ arguments: Arguments, _ report: inout Report
+        _ options: Options, _ daemon: Server, _ arguments: Arguments, _ report: inout Report
     ) throws {
         let clients = try (0..<Self.connections).map { _ in try Client(port: daemon.port) }
         let request = Request.start(Self.command, .proto)
         let samples = try Samples.alternating(
             rounds: options.rounds,
             [
-                { try Samples.microseconds { try Self.startConcurrently(request, over: clients) } },
+                {
+                    try Samples.microseconds {
+                        try Client.exchange(
+                            request, upTo: Request.streamEnd, count: Self.concurrentCount, over: clients,
+                            check: Self.check)
+                    }
+                },
                 {
                     try Samples.microseconds {
                         let error = cbaseline_start_many(
@@ -78,26 +84,5 @@ enum StartBenchmark {
 
     private static func check(_ client: Client) throws {
         guard client.contains("exit status 0") else { throw Failure("\(Self.command) failed") }
-    }
-
-    /// Keeps every connection busy with one exchange until there were enough of them.
-    private static func startConcurrently(_ request: [UInt8], over clients: [Client]) throws {
-        var polled = clients.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-        for client in clients { try client.send(request) }
-        var sent = clients.count
-        var received = 0
-        while received < Self.concurrentCount {
-            guard poll(&polled, nfds_t(polled.count), -1) > 0 else { throw Failure("poll", errno: errno) }
-            for (index, client) in clients.enumerated() where polled[index].revents != 0 {
-                guard try client.receive() else { throw Failure("the daemon closed the connection") }
-                guard client.ends(with: Request.streamEnd) else { continue }
-                try Self.check(client)
-                received += 1
-                if sent < Self.concurrentCount {
-                    try client.send(request)
-                    sent += 1
-                }
-            }
-        }
     }
 }

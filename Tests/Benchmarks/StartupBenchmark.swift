@@ -10,7 +10,7 @@ enum StartupBenchmark {
         var resident = Samples()
         var threads = Samples()
         for _ in 0..<options.rounds * Self.count {
-            let daemon = try Daemon(options.daemon)
+            let daemon = try Server.daemon(options.daemon)
             let client = try Client(port: daemon.port)
             try RequestBenchmark.request(Request.health, "204", over: client)
             times.append((Samples.now() - daemon.startTime) / 1e3)

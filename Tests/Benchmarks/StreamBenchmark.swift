@@ -8,7 +8,7 @@ enum StreamBenchmark {
 
     static func run(_ options: Options, _ report: inout Report) throws {
         Self.raiseDescriptorLimit()
-        let daemon = try Daemon(options.daemon)
+        let daemon = try Server.daemon(options.daemon)
         var clients: [Client] = []
         var processes: [pid_t] = []
         defer { for process in processes { kill(process, SIGKILL) } }

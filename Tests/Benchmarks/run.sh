@@ -23,5 +23,7 @@ while (($#)); do
     shift
 done
 envd=$(build_envd)
-swift build -c release --static-swift-stdlib --product envd-benchmarks >&2
+for product in echo-servers envd-benchmarks; do
+    swift build -c release --static-swift-stdlib --product "$product" >&2
+done
 exec .build/release/envd-benchmarks "${options[@]}" "$envd" "$@"

@@ -1,15 +1,15 @@
 import CBaseline
 import Glibc
 
-/// A daemon on a free port of 127.0.0.1, ended with the value.
-final class Daemon {
+/// A program that listens on a free port of 127.0.0.1 and says so, ended with the value.
+final class Server {
     let processID: pid_t
     let port: UInt16
     /// When its start began, as ``Samples/now()``.
     let startTime: Double
 
-    /// Starts `program`, and returns when it says where it listens.
-    init(_ program: String) throws {
+    /// Starts the program of `command`, and returns when it says where it listens.
+    init(_ command: [String]) throws {
         var ends: (read: CInt, write: CInt) = (-1, -1)
         let result = withUnsafeMutableBytes(of: &ends) {
             pipe($0.assumingMemoryBound(to: CInt.self).baseAddress)
@@ -17,12 +17,18 @@ final class Daemon {
         guard result == 0 else { throw Failure("pipe", errno: errno) }
         for end in [ends.read, ends.write] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends.read) }
-        let arguments = Arguments([program, "--isnotfc", "--listen", "127.0.0.1", "--port", "0"])
+        let program = command[0]
+        let arguments = Arguments(command)
         self.startTime = Samples.now()
         self.processID = cbaseline_start(arguments.pointer, -1, ends.write)
         close(ends.write)
         guard self.processID > 0 else { throw Failure(program, errno: -self.processID) }
         self.port = try Self.port(from: ends.read, of: program)
+    }
+
+    /// Starts the daemon `program`.
+    static func daemon(_ program: String) throws -> Server {
+        try Server([program, "--isnotfc", "--listen", "127.0.0.1", "--port", "0"])
     }
 
     deinit {

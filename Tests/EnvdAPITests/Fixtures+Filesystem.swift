@@ -1,0 +1,70 @@
+import EnvdAPI
+import FoundationEssentials
+import SwiftProtobuf
+
+extension Fixtures {
+    /// What `filesystem.Filesystem` has.
+    static let filesystem: [any Message] = [
+        Self.entry,
+        Filesystem_MoveRequest.with {
+            $0.source = "/a"
+            $0.destination = "/b"
+        },
+        Filesystem_MoveResponse.with { $0.entry = Self.entry },
+        Filesystem_MakeDirRequest.with { $0.path = "/a/ä" },
+        Filesystem_MakeDirResponse.with { $0.entry = Self.entry },
+        Filesystem_RemoveRequest.with { $0.path = "/a" },
+        Filesystem_RemoveResponse(),
+        Filesystem_StatRequest.with { $0.path = "~" },
+        Filesystem_StatResponse.with { $0.entry = Self.entry },
+        Filesystem_ListDirRequest.with {
+            $0.path = "/"
+            $0.depth = 3
+        },
+        Filesystem_ListDirResponse.with { $0.entries = [Self.entry, Self.entry] },
+        Filesystem_WatchDirRequest.with {
+            $0.path = "/a"
+            $0.recursive = true
+            $0.includeEntry = true
+            $0.allowNetworkMounts = true
+        },
+        Self.event,
+        Filesystem_WatchDirResponse.StartEvent(),
+        Filesystem_WatchDirResponse.KeepAlive(),
+        Filesystem_WatchDirResponse.with { $0.start = .init() },
+        Filesystem_WatchDirResponse.with { $0.filesystem = Self.event },
+        Filesystem_WatchDirResponse.with { $0.keepalive = .init() },
+        Filesystem_CreateWatcherRequest.with {
+            $0.path = "/a"
+            $0.recursive = true
+            $0.includeEntry = true
+            $0.allowNetworkMounts = true
+        },
+        Filesystem_CreateWatcherResponse.with { $0.watcherID = "w1" },
+        Filesystem_GetWatcherEventsRequest.with { $0.watcherID = "w1" },
+        Filesystem_GetWatcherEventsResponse.with { $0.events = [Self.event] },
+        Filesystem_RemoveWatcherRequest.with { $0.watcherID = "w1" },
+        Filesystem_RemoveWatcherResponse(),
+    ]
+
+    private static let entry = Filesystem_EntryInfo.with {
+        $0.name = "name"
+        $0.type = .symlink
+        $0.path = "/a/name"
+        $0.size = -1
+        $0.mode = 0o777
+        $0.permissions = "rwxrwxrwx"
+        $0.owner = "root"
+        $0.group = "root"
+        $0.modifiedTime.seconds = 1_700_000_000
+        $0.modifiedTime.nanos = 120_000_000
+        $0.symlinkTarget = "../target"
+        $0.metadata = ["key": "value"]
+    }
+
+    private static let event = Filesystem_FilesystemEvent.with {
+        $0.name = "name"
+        $0.type = .chmod
+        $0.entry = Self.entry
+    }
+}
