@@ -33,6 +33,33 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+/// Fuzzed functions: an executable for libFuzzer where `Tests/Fuzzing/run.sh` builds it, else tests that replay
+/// the corpus.
+let fuzzingDependencies: [Target.Dependency] = [
+    "Connect", "EnvdAPI", "EnvdDaemon", "HTTPTransport", "ProcessService", "SandboxContext", nioCore,
+    nioHTTP1, protobuf, systemPackage,
+]
+let fuzzing: Target =
+    if Context.environment["ENVD_FUZZER"] != nil {
+        .executableTarget(
+            name: "envd-fuzzer",
+            dependencies: fuzzingDependencies,
+            path: "Tests/Fuzzing",
+            exclude: ["Corpus", "Replay", "run.sh"],
+            sources: ["Fuzzer", "Targets"],
+            swiftSettings: settings
+        )
+    } else {
+        .testTarget(
+            name: "FuzzingTests",
+            dependencies: fuzzingDependencies,
+            path: "Tests/Fuzzing",
+            exclude: ["Corpus", "Fuzzer", "run.sh"],
+            sources: ["Replay", "Targets"],
+            swiftSettings: settings
+        )
+    }
+
 let package = Package(
     name: "envd",
     products: [
@@ -196,12 +223,27 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        fuzzing,
+        .testTarget(
+            name: "EnvdAPITests",
+            dependencies: ["Connect", "EnvdAPI", nioCore, protobuf, systemPackage],
+            exclude: ["Goldens"],
+            swiftSettings: settings
+        ),
+
         .target(name: "CBaseline", path: "Tests/Benchmarks/CBaseline", cSettings: cSettings),
+        // What the benchmark of unary calls compares.
+        .executableTarget(
+            name: "echo-servers",
+            dependencies: ["Connect", "HTTPTransport", nioCore, nioHTTP1, nioPosix, protobuf],
+            path: "Tests/Benchmarks/EchoServers",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "envd-benchmarks",
             dependencies: ["CBaseline"],
             path: "Tests/Benchmarks",
-            exclude: ["CBaseline", "run.sh"],
+            exclude: ["CBaseline", "EchoServers", "run.sh"],
             swiftSettings: settings
         ),
     ],
