@@ -124,7 +124,7 @@ async def test_vi_opens_and_quits(async_sandbox):
     handle, screen = await shell(async_sandbox)
     await async_sandbox.pty.send_stdin(handle.pid, b"vi -u NONE -N /tmp/none.txt\n")
     end = await screen.until(r"~")
-    await async_sandbox.pty.send_stdin(handle.pid, b"ihello\x1b:q!\r")
+    await async_sandbox.pty.send_stdin(handle.pid, b":q!\r")
     await screen.until(r"[$#] $", end)
     await async_sandbox.pty.send_stdin(handle.pid, b"echo code-$?\n")
     await screen.until(r"code-0", end)
