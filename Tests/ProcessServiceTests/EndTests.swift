@@ -37,14 +37,16 @@ import Testing
 
     @Test func `what was written before a kill is delivered`() async throws {
         try await withProcesses({ $0.windowBytes = 256 << 10 }) { client in
-            // The client reads nothing before the kill, and the process has written more than can be on its way.
+            // The client reads nothing before the kill, and the process has written more than can be on its way. The
+            // witness is there before the output begins, and reads less than the window, in which it is not held up.
             let stream = try await client.start(
-                "sleep 1000 & echo $! >&2; i=0; while :; do printf '%0199d\\n' $i; i=$((i+1)); done",
+                "read line; sleep 1000 & echo $! >&2; i=0; while :; do printf '%0199d\\n' $i; i=$((i+1)); done",
                 receiveBuffer: 64 << 10)
             let pid = try await stream.started()
             let witness = try await client.connect(pid)
+            #expect(try await witness.started() == pid)
+            try await client.send("\n", to: pid)
             var seen = 0
-            // Less than the window, in which nobody is given up.
             while seen < 200_000 { seen += try await witness.output().utf8.count }
             try await client.signal(pid, .sigkill)
             let outcome = try await stream.outcome()
