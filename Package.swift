@@ -158,6 +158,12 @@ let package = Package(
                 systemPackage,
             ],
             path: "Tests/Conformance",
+            exclude: [
+                "calls.py", "config.yaml", "conformance.proto", "conftest.py", "exchanges.py", "orders.py",
+                "pytest.ini", "requirements.txt", "schemas.py", "server.py", "test_connectrpc.py",
+                "test_grpcio.py", "test_limits.py", "test_program.py", "test_streams.py", "test_suites.py",
+                "test_unexpected.py",
+            ],
             sources: ["Generated", "Server"],
             swiftSettings: settings
         ),
