@@ -15,6 +15,8 @@ final class ProcessTable {
     /// By the order in which they were started.
     private var running: [Int: ManagedProcess] = [:]
     private var ended: [Int: Ended] = [:]
+    /// Those that have ended, the first first; some may have been forgotten since.
+    private var endings = CircularBuffer<Int>()
     /// The newest process with a pid, running or ended.
     private var byProcessID: [UInt32: Int] = [:]
     private var byExecutionID: [String: Int] = [:]
@@ -42,7 +44,11 @@ final class ProcessTable {
             self.forget(order)
         }
         if let tag = process.origin.tag {
-            for (order, ended) in self.ended where ended.process.origin.tag == tag { self.forget(order) }
+            // An execution with an id stays: forgotten, it could be started a second time.
+            for (order, ended) in self.ended
+            where ended.process.origin.tag == tag && ended.process.origin.executionID == nil {
+                self.forget(order)
+            }
         }
         self.nextOrder += 1
         self.running[self.nextOrder] = process
@@ -56,8 +62,13 @@ final class ProcessTable {
         guard let process = self.running.removeValue(forKey: order) else { return }
         let deadline = NIODeadline.now() + process.retention.exit
         self.ended[order] = Ended(process: process, deadline: deadline)
-        if self.ended.count > self.limits.rememberedProcesses, let oldest = self.ended.keys.min() {
+        self.endings.append(order)
+        while self.ended.count > self.limits.rememberedProcesses, let oldest = self.endings.popFirst() {
             self.forget(oldest)
+        }
+        // What was forgotten otherwise, in time or for a successor, does not pile up here.
+        if self.endings.count > 2 * self.limits.rememberedProcesses {
+            self.endings.removeAll { self.ended[$0] == nil }
         }
         self.scheduleExpiry(deadline)
         if let cgroup = process.cgroup { self.lingering.append(cgroup) }

@@ -344,3 +344,13 @@ def test_without_cgroups_limits_and_freezing_are_refused(port):
     _, pid = start(port, {"cmd": "sleep", "args": ["1000"]})
     response = wire.call(port, "Freeze", {"process": {"pid": pid}}, service="envd.v1.Execution")
     assert response.json()["code"] == "failed_precondition"
+
+
+def test_a_tag_that_is_used_again_does_not_let_a_known_execution_run_twice(port, shared_path):
+    runs = shared_path / "runs"
+    config = script(f"echo run >>{runs}")
+    for _ in range(2):
+        stream, pid = start(port, config, tag="shared", executionId="tagged")
+        stream.end()
+        wire.run(port, {"cmd": "true"}, tag="shared")
+    assert runs.read_text() == "run\n"
