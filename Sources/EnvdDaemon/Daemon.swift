@@ -119,6 +119,7 @@ package final class Daemon: Sendable {
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
+        let routes = HTTPRouter()
         processes.register(in: &procedures)
         if options.usesReflection {
             let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])
@@ -127,7 +128,7 @@ package final class Daemon: Sendable {
         return CrossOriginPolicy(
             before: AccessGate(
                 token: token, admitsOtherMachines: options.isInsecure,
-                before: DaemonRouter(procedures: procedures)))
+                before: DaemonRouter(procedures: procedures, plain: routes)))
     }
 
     /// Where commands get cgroups; nil, and a line in the log, where there is no cgroup v2 to write to.

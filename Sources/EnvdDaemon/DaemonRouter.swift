@@ -7,9 +7,10 @@ struct DaemonRouter: HTTPHandler {
     private let procedures: ConnectRouter
     private let plain: HTTPRouter
 
-    init(procedures: ConnectRouter) {
+    /// Answers what `procedures` serves, else what `plain` or the daemon itself does.
+    init(procedures: ConnectRouter, plain: HTTPRouter) {
         self.procedures = procedures
-        var plain = HTTPRouter()
+        var plain = plain
         plain.add(
             .GET, "/health",
             HTTPClosureHandler { exchange in
