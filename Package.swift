@@ -111,7 +111,9 @@ let package = Package(
         .target(name: "EnvdAPI", dependencies: ["Connect", protobuf], swiftSettings: settings),
         .target(
             name: "SandboxContext",
-            dependencies: ["Connect", "LinuxIO", "LinuxSystem", nioCore, nioHTTP1, systemPackage],
+            dependencies: [
+                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", nioCore, nioHTTP1, systemPackage,
+            ],
             swiftSettings: settings
         ),
 
@@ -224,7 +226,8 @@ let package = Package(
         .testTarget(
             name: "EnvdDaemonTests",
             dependencies: [
-                "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", nioCore, nioHTTP1, systemPackage,
+                "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", "SandboxContext", nioCore, nioHTTP1,
+                systemPackage,
             ],
             swiftSettings: settings
         ),

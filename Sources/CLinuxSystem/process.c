@@ -24,6 +24,11 @@ int clinux_set_parent_death_signal(int signal)
     return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0 ? 0 : errno;
 }
 
+int clinux_hide_memory(void)
+{
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
+}
+
 void clinux_block_signals(void)
 {
     sigset_t all;

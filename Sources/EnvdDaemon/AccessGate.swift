@@ -1,42 +1,53 @@
 package import HTTPTransport
 package import NIOCore
 import NIOHTTP1
+package import SandboxContext
 
-/// Lets a request in: by its access token, or while none is set, by where it comes from.
+/// Lets a request in: by its access token, or while there is none, by where it comes from.
 package struct AccessGate: HTTPHandler {
     /// Methods and paths that need no token: they are harmless or check who asks themselves.
     private static let exempt: Set<String> = ["GET /health", "GET /files", "POST /files", "POST /init"]
+    /// Those of them that other machines may ask while there is no token.
+    private static let exemptWithoutToken: Set<String> = ["GET /health", "POST /init"]
 
-    private let token: AccessToken?
+    private let policy: AccessPolicy
     private let admitsOtherMachines: Bool
     private let next: any HTTPHandler
 
     /// The gate in front of `next`.
     ///
-    /// - Parameter admitsOtherMachines: also before there is a token.
-    package init(token: AccessToken?, admitsOtherMachines: Bool, before next: any HTTPHandler) {
-        self.token = token
+    /// - Parameter admitsOtherMachines: also while there is no token.
+    package init(_ policy: AccessPolicy, admitsOtherMachines: Bool, before next: any HTTPHandler) {
+        self.policy = policy
         self.admitsOtherMachines = admitsOtherMachines
         self.next = next
     }
 
     package func handle(_ exchange: HTTPExchange) {
         let request = exchange.request
-        if Self.exempt.contains("\(request.method.rawValue) \(exchange.path)") {
-            self.next.handle(exchange)
-        } else if let token {
-            guard let given = request.headers.first(name: "x-access-token"), token.matches(given) else {
-                exchange.respondError(
-                    .unauthorized,
-                    "unauthorized access, please provide a valid access token or method signing if supported")
+        let route = "\(request.method.rawValue) \(exchange.path)"
+        switch self.policy.rule {
+        case .token(let token):
+            if !Self.exempt.contains(route) {
+                guard let given = request.headers.first(name: "x-access-token"), token.matches(given) else {
+                    exchange.respondError(
+                        .unauthorized,
+                        "unauthorized access, please provide a valid access token or method signing if supported"
+                    )
+                    return
+                }
+            }
+        case .local:
+            let isAdmitted =
+                self.admitsOtherMachines || Self.isLoopback(exchange.peer)
+                || Self.exemptWithoutToken.contains(route)
+            guard isAdmitted else {
+                exchange.respondError(.unauthorized, "envd not initialized")
                 return
             }
-            self.next.handle(exchange)
-        } else if self.admitsOtherMachines || Self.isLoopback(exchange.peer) {
-            self.next.handle(exchange)
-        } else {
-            exchange.respondError(.unauthorized, "envd not initialized")
+        case .open: break
         }
+        self.next.handle(exchange)
     }
 
     /// Whether `address` can only be this machine's.

@@ -57,8 +57,9 @@ package final class Daemon: Sendable {
             JSONLogHandler(label: $0, level: options.isVerbose ? .info : .warning)
         }
         let address = try SocketAddress(ipAddress: options.listen, port: Int(options.port))
-        let token = try Self.token(options)
-        let handler = try Self.handler(options, token, logger, eventLoop)
+        let access = AccessPolicy(
+            token: try Self.token(options), opensWithoutToken: !options.isNotFirecracker)
+        let handler = try Self.handler(options, access, logger, eventLoop)
         HTTPServer.listen(on: address, eventLoop: eventLoop, handler: handler)
             .assumeIsolated()
             .whenComplete { result in
@@ -77,7 +78,7 @@ package final class Daemon: Sendable {
     }
 
     private static func token(_ options: Options) throws(StartFailure) -> AccessToken? {
-        guard let path = options.accessTokenFile else { return nil }
+        guard let path = options.accessTokenFile ?? Self.credentialPath else { return nil }
         do {
             guard let token = try AccessToken.read(from: path) else {
                 throw StartFailure(message: "the access token file '\(path)' is empty")
@@ -93,9 +94,18 @@ package final class Daemon: Sendable {
         }
     }
 
+    /// Where the service manager has put a token for this service; nil if it has not.
+    ///
+    /// - SeeAlso: systemd.exec(5), `LoadCredential=`.
+    private static var credentialPath: String? {
+        guard let directory = getenv("CREDENTIALS_DIRECTORY") else { return nil }
+        let path = String(cString: directory) + "/envd-access-token"
+        return Glibc.access(path, F_OK) == 0 ? path : nil
+    }
+
     /// Everything that answers requests.
     private static func handler(
-        _ options: Options, _ token: AccessToken?, _ logger: Logger, _ eventLoop: any EventLoop
+        _ options: Options, _ access: AccessPolicy, _ logger: Logger, _ eventLoop: any EventLoop
     ) throws -> any HTTPHandler {
         do {
             try SandboxMark.write(isFirecracker: !options.isNotFirecracker)
@@ -127,7 +137,7 @@ package final class Daemon: Sendable {
         }
         return CrossOriginPolicy(
             before: AccessGate(
-                token: token, admitsOtherMachines: options.isInsecure,
+                access, admitsOtherMachines: options.isInsecure,
                 before: DaemonRouter(procedures: procedures, plain: routes)))
     }
 

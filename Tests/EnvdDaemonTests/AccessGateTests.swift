@@ -3,6 +3,7 @@ import EnvdTestSupport
 import HTTPTransport
 import NIOCore
 import NIOHTTP1
+import SandboxContext
 import Testing
 
 @Suite struct AccessGateTests {
@@ -32,7 +33,7 @@ import Testing
         _ method: String, _ path: String, _ fields: [String] = [], token: String?
     ) async throws -> HTTPReply {
         let gate = AccessGate(
-            token: token.flatMap { AccessToken($0.utf8) }, admitsOtherMachines: false,
+            AccessPolicy(token: try token.flatMap { try AccessToken($0) }), admitsOtherMachines: false,
             before: HTTPClosureHandler { $0.respond(.ok, text: "in") })
         return try await withServer(makeHandler: { _ in gate }) { server in
             try await server.client().request(method, path, fields)

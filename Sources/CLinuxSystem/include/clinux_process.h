@@ -12,6 +12,10 @@ int clinux_become_child_subreaper(void);
 /// prctl(2).
 int clinux_set_parent_death_signal(int signal);
 
+/// Nobody but a privileged process can read this process's memory, and no core dump has it, until it executes another
+/// program. Returns 0 or an errno; PR_SET_DUMPABLE, prctl(2).
+int clinux_hide_memory(void);
+
 /// Leaves signals that any thread may take to the others.
 void clinux_block_signals(void);
 

@@ -1,10 +1,11 @@
-import EnvdDaemon
 import Glibc
+import LinuxSystem
+import SandboxContext
 import SystemPackage
 import Testing
 
 @Suite struct AccessTokenTests {
-    private let token = AccessToken("correct horse".utf8)
+    private let token = try? AccessToken("correct horse")
 
     @Test func `only the token itself matches`() throws {
         let token = try #require(self.token)
@@ -18,7 +19,7 @@ import Testing
     }
 
     @Test func `a candidate that repeats a short token does not match`() throws {
-        let token = try #require(AccessToken("a".utf8))
+        let token = try #require(try AccessToken("a"))
         #expect(token.matches("a"))
         #expect(!token.matches("aa"))
         #expect(!token.matches(String(repeating: "a", count: 257)))
@@ -26,7 +27,7 @@ import Testing
 
     @Test func `every bit of every byte counts`() throws {
         let secret = [UInt8](0...127)
-        let token = try #require(AccessToken(secret))
+        let token = try #require(try AccessToken(String(decoding: secret, as: UTF8.self)))
         for index in secret.indices {
             for bit in 0..<7 {
                 var other = secret
@@ -36,8 +37,12 @@ import Testing
         }
     }
 
-    @Test func `there is no empty token`() {
-        #expect(AccessToken([]) == nil)
+    @Test func `there is no empty token, and none of more than 64 KiB`() throws {
+        #expect(try AccessToken("") == nil)
+        #expect(try AccessToken(String(repeating: "a", count: AccessToken.limit)) != nil)
+        #expect(throws: Errno.argListTooLong) {
+            try AccessToken(String(repeating: "a", count: AccessToken.limit + 1))
+        }
     }
 
     @Test func `no text of a token contains it`() throws {
