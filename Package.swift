@@ -126,13 +126,22 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "FilesystemService",
+            dependencies: [
+                "Connect", "EnvdAPI", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, protobuf,
+                systemPackage,
+            ],
+            swiftSettings: settings
+        ),
 
         // L5 and L6: the daemon.
         .target(
             name: "EnvdDaemon",
             dependencies: [
-                "Connect", "EnvdAPI", "HTTPTransport", "LinuxIO", "LinuxSystem", "ProcessService",
-                "SandboxContext", "ServerReflection", logging, nioCore, nioHTTP1, nioPosix, systemPackage,
+                "Connect", "EnvdAPI", "FilesystemService", "HTTPTransport", "LinuxIO", "LinuxSystem",
+                "ProcessService", "SandboxContext", "ServerReflection", logging, nioCore, nioHTTP1, nioPosix,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -186,7 +195,10 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "EnvdTestSupport",
-            dependencies: ["HTTPTransport", "LinuxIO", nioCore, nioPosix, nioHTTP1, nioHTTP2],
+            dependencies: [
+                "HTTPTransport", "LinuxIO", "LinuxSystem", nioCore, nioPosix, nioHTTP1, nioHTTP2,
+                systemPackage,
+            ],
             path: "Tests/EnvdTestSupport",
             swiftSettings: settings
         ),

@@ -1,5 +1,6 @@
 import Connect
 import EnvdAPI
+import FilesystemService
 internal import Glibc
 import HTTPTransport
 import LinuxIO
@@ -126,11 +127,15 @@ package final class Daemon: Sendable {
                 searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
                 resourceLimits: DescriptorLimit.raise(), cgroups: Self.cgroups(options, logger)),
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
+        let filesystem = FilesystemService(
+            callers: callers, defaults: defaults, files: FileAccess(pool: pool, mode: options.fileAccess),
+            names: OwnerNames())
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
         let routes = HTTPRouter()
         processes.register(in: &procedures)
+        filesystem.register(in: &procedures)
         if options.usesReflection {
             let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])
             reflection.register(in: &procedures)

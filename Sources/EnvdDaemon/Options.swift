@@ -1,4 +1,5 @@
 import NIOCore
+package import SandboxContext
 
 /// The command line.
 package struct Options: Sendable, Equatable {
@@ -20,6 +21,7 @@ package struct Options: Sendable, Equatable {
     package var accessTokenFile: String?
     package var isInsecure = false
     package var usesReflection = false
+    package var fileAccess = FileAccess.Mode.compatible
 
     package init() {}
 
@@ -66,6 +68,14 @@ package struct Options: Sendable, Equatable {
             ) {
                 $0.accessTokenFile = $1
                 return !$1.isEmpty
+            },
+            Flag(
+                name: "file-access", value: "mode",
+                meaning: "'compatible': what a user is denied is done as root, safely; 'user': it is denied"
+            ) {
+                guard let mode = FileAccess.Mode(rawValue: $1) else { return false }
+                $0.fileAccess = mode
+                return true
             },
             Self.toggle("insecure", "serve other machines although no access token is set") {
                 $0.isInsecure = $1

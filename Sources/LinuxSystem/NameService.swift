@@ -1,5 +1,5 @@
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A lookup like getpwnam_r(3): entry, buffer and its size, where to put a pointer to the entry or nil.
 typealias NameServiceLookup<Entry> = (
@@ -40,6 +40,13 @@ func lookUpName<Entry, Result>(
 /// - SeeAlso: getgrnam_r(3).
 func groupID(named name: String) throws(Errno) -> UInt32? {
     try lookUpName(group(), { getgrnam_r(name, $0, $1, $2, $3) }, \.gr_gid)
+}
+
+/// The name of a group, nil if there is none with that ID. May block: the database may be on the network.
+///
+/// - SeeAlso: getgrgid_r(3).
+package func groupName(of gid: UInt32) throws(Errno) -> String? {
+    try lookUpName(group(), { getgrgid_r(gid, $0, $1, $2, $3) }) { String(cString: $0.gr_name) }
 }
 
 /// `primary`, then the other groups of a user; only `primary` if they cannot be found out.

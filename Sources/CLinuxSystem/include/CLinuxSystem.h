@@ -3,6 +3,8 @@
 
 #include "clinux_descriptors.h"
 #include "clinux_errors.h"
+#include "clinux_files.h"
+#include "clinux_identity.h"
 #include "clinux_process.h"
 #include "clinux_signals.h"
 #include "clinux_spawn.h"
