@@ -188,7 +188,7 @@ let package = Package(
         .target(name: "CSyscallFilter", path: "Tests/CSyscallFilter", cSettings: cSettings),
         .testTarget(
             name: "LinuxSystemTests",
-            dependencies: ["CSyscallFilter", "LinuxSystem", systemPackage],
+            dependencies: ["CSyscallFilter", "EnvdTestSupport", "LinuxSystem", systemPackage],
             swiftSettings: settings
         ),
 
@@ -223,7 +223,8 @@ let package = Package(
         .testTarget(
             name: "SandboxContextTests",
             dependencies: [
-                "Connect", "EnvdTestSupport", "LinuxIO", "LinuxSystem", "SandboxContext", systemPackage,
+                "Connect", "EnvdTestSupport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -233,6 +234,11 @@ let package = Package(
                 "Connect", "EnvdAPI", "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem",
                 "ProcessService", "SandboxContext", nioCore, nioPosix, nioHTTP1, protobuf, systemPackage,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FilesystemServiceTests",
+            dependencies: ["EnvdAPI", "FilesystemService", "LinuxSystem", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

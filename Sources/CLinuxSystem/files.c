@@ -28,6 +28,8 @@ int clinux_file_status(int directory, const char *name, int flags, struct clinux
         .device_minor = found.stx_dev_minor,
         .modified_seconds = found.stx_mtime.tv_sec,
         .modified_nanoseconds = found.stx_mtime.tv_nsec,
+        .changed_seconds = found.stx_ctime.tv_sec,
+        .changed_nanoseconds = found.stx_ctime.tv_nsec,
         .is_mount_root = (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0,
     };
     return 0;

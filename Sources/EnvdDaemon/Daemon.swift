@@ -129,7 +129,7 @@ package final class Daemon: Sendable {
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
         let filesystem = FilesystemService(
             callers: callers, defaults: defaults, files: FileAccess(pool: pool, mode: options.fileAccess),
-            names: OwnerNames())
+            names: OwnerNames(), eventLoop: eventLoop)
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)

@@ -1,6 +1,7 @@
 package import Connect
 import EnvdAPI
 import LinuxSystem
+package import NIOCore
 package import SandboxContext
 import SystemPackage
 
@@ -10,10 +11,19 @@ package final class FilesystemService: Sendable {
     let defaults: SandboxDefaults
     let files: FileAccess
     let names: OwnerNames
+    let eventLoop: any EventLoop
+    let hub: NIOLoopBound<WatchHub>
+    let watchers: NIOLoopBound<WatcherTable>
 
+    /// A service whose procedures run on `eventLoop`. Called there.
     package init(
-        callers: CallerResolver, defaults: SandboxDefaults, files: FileAccess, names: OwnerNames
+        callers: CallerResolver, defaults: SandboxDefaults, files: FileAccess, names: OwnerNames,
+        eventLoop: any EventLoop, watching limits: WatchLimits = WatchLimits()
     ) {
+        self.eventLoop = eventLoop
+        self.hub = NIOLoopBound(
+            WatchHub(limits: limits, pool: files.pool, eventLoop: eventLoop), eventLoop: eventLoop)
+        self.watchers = NIOLoopBound(WatcherTable(limits, eventLoop: eventLoop), eventLoop: eventLoop)
         self.callers = callers
         self.defaults = defaults
         self.files = files
@@ -23,6 +33,10 @@ package final class FilesystemService: Sendable {
     /// Adds the service's procedures to `router`.
     package func register(in router: inout ConnectRouter) {
         router.register(FilesystemAPI.stat, self.stat)
+        router.register(FilesystemAPI.watchDir, self.watchDir)
+        router.register(FilesystemAPI.createWatcher, self.createWatcher)
+        router.register(FilesystemAPI.getWatcherEvents, self.getWatcherEvents)
+        router.register(FilesystemAPI.removeWatcher, self.removeWatcher)
     }
 
     /// The absolute path that a request means.

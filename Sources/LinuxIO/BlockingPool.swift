@@ -1,4 +1,5 @@
 import LinuxSystem
+package import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -37,6 +38,22 @@ package final class BlockingPool: Sendable {
         // After shutdown nobody but the caller is left to do the work.
         guard let result else { return try body() }
         return try result.get()
+    }
+
+    /// Runs `body` on one of the threads, and then `done` on the event loop, from where it is called; no task is
+    /// made for it. After shutdown nothing happens.
+    package func run<Success: Sendable>(
+        _ body: @escaping @Sendable () -> Success, on eventLoop: any EventLoop,
+        _ done: @escaping (Success) -> Void
+    ) {
+        self.start()
+        let done = NIOLoopBound(done, eventLoop: eventLoop)
+        self.pool.submit { state in
+            guard case .active = state else { return }
+            blockSignals()
+            let result = body()
+            eventLoop.execute { done.value(result) }
+        }
     }
 
     private func start() {

@@ -24,11 +24,19 @@ package final class DescriptorReader: Sendable {
         var hasLargePipe = false
     }
 
-    /// Bytes of one read at most. Large reads make few messages of much output.
-    private static let maxReadBytes = 256 << 10
+    /// How much is read before other descriptors have their turn.
+    package struct Pace: Sendable {
+        /// Bytes of one read at most.
+        var maxReadBytes: Int
+        var readsPerTurn: UInt
+
+        /// Large reads make few messages of much output.
+        package static let bulk = Pace(maxReadBytes: 256 << 10, readsPerTurn: 4)
+        /// Messages that take time each.
+        package static let messages = Pace(maxReadBytes: 32 << 10, readsPerTurn: 1)
+    }
+
     private static let firstReadBytes = 4 << 10
-    /// Reads before other descriptors have their turn.
-    private static let readsPerTurn: UInt = 4
     /// The pipe's size (the kernel's default is 64 KiB) once it has proved busy: unprivileged users have only
     /// 64 MiB of pipe buffers in total, so not every pipe can be this large.
     private static let largePipeBytes: CInt = 1 << 20
@@ -37,6 +45,7 @@ package final class DescriptorReader: Sendable {
     private static let defaultPipeBytes = 64 << 10
 
     private let eventLoop: any EventLoop
+    private let pace: Pace
     private let rawDescriptor: CInt
     /// Held until reading begins.
     private let descriptor: Mutex<OwnedDescriptor?>
@@ -44,8 +53,11 @@ package final class DescriptorReader: Sendable {
     private let receive: NIOLoopBoundBox<((Event) -> Void)?>
 
     /// Takes `descriptor`; nothing is read before ``start(_:)``.
-    package init(_ descriptor: consuming OwnedDescriptor, on eventLoop: any EventLoop) {
+    package init(
+        _ descriptor: consuming OwnedDescriptor, on eventLoop: any EventLoop, pace: Pace = .bulk
+    ) {
         self.eventLoop = eventLoop
+        self.pace = pace
         self.rawDescriptor = descriptor.rawValue
         self.descriptor = Mutex(descriptor)
         self.state = NIOLoopBoundBox.makeBoxSendingValue(State(), eventLoop: eventLoop)
@@ -118,11 +130,12 @@ package final class DescriptorReader: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     // Here and not in the bootstrap, which would make a future of each.
                     try channel.syncOptions?.setOption(.autoRead, value: false)
-                    try channel.syncOptions?.setOption(.maxMessagesPerRead, value: Self.readsPerTurn)
+                    try channel.syncOptions?.setOption(.maxMessagesPerRead, value: self.pace.readsPerTurn)
                     try channel.syncOptions?.setOption(
                         .recvAllocator,
                         value: AdaptiveRecvByteBufferAllocator(
-                            minimum: 1 << 10, initial: Self.firstReadBytes, maximum: Self.maxReadBytes))
+                            minimum: 1 << 10, initial: Self.firstReadBytes,
+                            maximum: self.pace.maxReadBytes))
                     try channel.pipeline.syncOperations.addHandler(handler.value)
                 }
             }

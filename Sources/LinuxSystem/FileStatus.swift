@@ -27,6 +27,8 @@ package struct FileStatus: Sendable, Hashable {
     package var size: Int64
     package var modifiedSeconds: Int64
     package var modifiedNanoseconds: UInt32
+    /// When contents, names, owner or mode last changed.
+    package var changed: FileTime
     package var identity: Identity
     /// Whether a file system is mounted here. Always false before Linux 5.8.
     package var isMountRoot: Bool
@@ -39,9 +41,16 @@ package struct FileStatus: Sendable, Hashable {
         self.size = Int64(clamping: status.size)
         self.modifiedSeconds = status.modified_seconds
         self.modifiedNanoseconds = status.modified_nanoseconds
+        self.changed = FileTime(
+            seconds: status.changed_seconds, nanoseconds: Int64(status.changed_nanoseconds))
         self.identity = Identity(
             device: UInt64(status.device_major) << 32 | UInt64(status.device_minor), inode: status.inode)
         self.isMountRoot = status.is_mount_root
+    }
+
+    /// When the contents last changed.
+    package var modified: FileTime {
+        FileTime(seconds: self.modifiedSeconds, nanoseconds: Int64(self.modifiedNanoseconds))
     }
 
     package var kind: Kind {

@@ -1,6 +1,7 @@
 import Connect
 import EnvdAPI
 import NIOCore
+import SandboxContext
 
 extension ProcessService {
     /// `process.Process/Connect`: streams what a process writes, from now on or from where `replay` says, until it

@@ -18,7 +18,8 @@ package final class FileAccess: Sendable {
     }
 
     package let mode: Mode
-    private let pool: BlockingPool
+    /// The threads on which operations run.
+    package let pool: BlockingPool
     /// Whether the daemon can act as others.
     private let isRoot: Bool
 

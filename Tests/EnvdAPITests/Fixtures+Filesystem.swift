@@ -45,6 +45,8 @@ extension Fixtures {
         Filesystem_GetWatcherEventsResponse.with { $0.events = [Self.event] },
         Filesystem_RemoveWatcherRequest.with { $0.watcherID = "w1" },
         Filesystem_RemoveWatcherResponse(),
+        Filesystem_WatchOverflow.with { $0.lost = 7 },
+        Filesystem_FilesystemEvent.with { $0.overflow = .init() },
     ]
 
     private static let entry = Filesystem_EntryInfo.with {

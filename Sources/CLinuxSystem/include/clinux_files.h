@@ -21,6 +21,8 @@ struct clinux_file_status {
     uint32_t device_minor;
     int64_t modified_seconds;
     uint32_t modified_nanoseconds;
+    int64_t changed_seconds;
+    uint32_t changed_nanoseconds;
     /// Whether a file system is mounted here; before Linux 5.8 always false.
     bool is_mount_root;
 };

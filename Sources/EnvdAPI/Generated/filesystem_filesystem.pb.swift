@@ -343,6 +343,29 @@ package nonisolated struct Filesystem_WatchDirRequest: Sendable {
   package init() {}
 }
 
+/// Events have been lost. What can still be found out of what they would have told follows.
+package nonisolated struct Filesystem_WatchOverflow: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// How many; absent if that is not known.
+  package var lost: UInt64 {
+    get {_lost ?? 0}
+    set {_lost = newValue}
+  }
+  /// Returns true if `lost` has been explicitly set.
+  package var hasLost: Bool {self._lost != nil}
+  /// Clears the value of `lost`. Subsequent reads from it will return its default value.
+  package mutating func clearLost() {self._lost = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _lost: UInt64? = nil
+}
+
 package nonisolated struct Filesystem_FilesystemEvent: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -362,11 +385,22 @@ package nonisolated struct Filesystem_FilesystemEvent: Sendable {
   /// Clears the value of `entry`. Subsequent reads from it will return its default value.
   package mutating func clearEntry() {self._entry = nil}
 
+  /// Extension: this is no change, but the loss of some. It has neither name nor type.
+  package var overflow: Filesystem_WatchOverflow {
+    get {_overflow ?? Filesystem_WatchOverflow()}
+    set {_overflow = newValue}
+  }
+  /// Returns true if `overflow` has been explicitly set.
+  package var hasOverflow: Bool {self._overflow != nil}
+  /// Clears the value of `overflow`. Subsequent reads from it will return its default value.
+  package mutating func clearOverflow() {self._overflow = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _entry: Filesystem_EntryInfo? = nil
+  fileprivate var _overflow: Filesystem_WatchOverflow? = nil
 }
 
 /// One `start`, once nothing can be missed any more, then `filesystem` and `keepalive`.
@@ -961,9 +995,43 @@ nonisolated extension Filesystem_WatchDirRequest: SwiftProtobuf.Message, SwiftPr
   }
 }
 
+nonisolated extension Filesystem_WatchOverflow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".WatchOverflow"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lost\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._lost) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._lost {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Filesystem_WatchOverflow, rhs: Filesystem_WatchOverflow) -> Bool {
+    if lhs._lost != rhs._lost {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Filesystem_FilesystemEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FilesystemEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{1}entry\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{1}entry\0\u{2}e\u{f}overflow\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -974,6 +1042,7 @@ nonisolated extension Filesystem_FilesystemEvent: SwiftProtobuf.Message, SwiftPr
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.type) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._entry) }()
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._overflow) }()
       default: break
       }
     }
@@ -993,6 +1062,9 @@ nonisolated extension Filesystem_FilesystemEvent: SwiftProtobuf.Message, SwiftPr
     try { if let v = self._entry {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    try { if let v = self._overflow {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1000,6 +1072,7 @@ nonisolated extension Filesystem_FilesystemEvent: SwiftProtobuf.Message, SwiftPr
     if lhs.name != rhs.name {return false}
     if lhs.type != rhs.type {return false}
     if lhs._entry != rhs._entry {return false}
+    if lhs._overflow != rhs._overflow {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

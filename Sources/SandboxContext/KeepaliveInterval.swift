@@ -1,8 +1,8 @@
-import NIOCore
-import NIOHTTP1
+package import NIOCore
+package import NIOHTTP1
 
 /// How long a stream of events may be silent.
-enum KeepaliveInterval {
+package enum KeepaliveInterval {
     /// Seconds, when the client does not say.
     private static let standard: Int64 = 90
     /// Seconds at most: about three years, far from where a deadline would overflow.
@@ -10,7 +10,7 @@ enum KeepaliveInterval {
 
     /// The `Keepalive-Ping-Interval` header in seconds; what is absent, not a number or not positive means the
     /// default.
-    static func of(_ headers: HTTPHeaders) -> TimeAmount {
+    package static func of(_ headers: HTTPHeaders) -> TimeAmount {
         guard let text = headers.first(name: "keepalive-ping-interval"), let seconds = Int64(text),
             seconds > 0
         else { return .seconds(Self.standard) }

@@ -1,8 +1,7 @@
 import NIOCore
 import NIOHTTP1
+import SandboxContext
 import Testing
-
-@testable import ProcessService
 
 @Suite struct KeepaliveIntervalTests {
     @Test(arguments: [("1", Int64(1)), ("50", 50), ("86400", 86_400), ("9223372036854775807", 100_000_000)])

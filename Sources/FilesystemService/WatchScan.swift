@@ -1,0 +1,176 @@
+import Connect
+import EnvdAPI
+import LinuxSystem
+import SandboxContext
+import SystemPackage
+
+/// What a watcher cannot do on the event loop: it scans directories and describes entries, on a thread that may
+/// block, and owns the watcher's tree meanwhile.
+struct WatchScan: Sendable {
+    let place: WatchPlace
+    let counts: WatchCounts
+    let limits: WatchLimits
+    var tree: WatchTree
+    /// Whether entries are described.
+    let describes: Bool
+    private(set) var items: [WatchQueue.Item] = []
+    private var changes: [WatchChange] = []
+
+    init(
+        _ place: WatchPlace, _ counts: WatchCounts, _ tree: consuming WatchTree, describes: Bool,
+        limits: WatchLimits
+    ) {
+        self.place = place
+        self.counts = counts
+        self.tree = tree
+        self.describes = describes
+        self.limits = limits
+    }
+
+    /// Watches the root, and everything below it if the tree is recursive; nothing is told.
+    mutating func begin() throws(ConnectError) {
+        try self.scan(WatchTree.root, isTold: false, since: nil)
+        self.changes = []
+    }
+
+    /// Goes on after a step that the event loop could not take, and with the events after that one.
+    mutating func run(_ step: WatchTree.Step, since: FileTime, _ received: [Watcher.Received])
+        throws(ConnectError)
+    {
+        try self.take(step, since: since)
+        let lastLoss = received.lastIndex { if case .lost = $0 { true } else { false } }
+        for (position, received) in received.enumerated() {
+            switch received {
+            case .event(let event):
+                let step = self.tree.receive(event, into: &self.changes)
+                self.describeChanges()
+                try self.take(step, since: since)
+            case .lost(let since):
+                // One listing repairs all losses before it.
+                if position == lastLoss { try self.take(.rescan, since: since) }
+            }
+        }
+    }
+
+    private mutating func take(_ step: WatchTree.Step, since: FileTime) throws(ConnectError) {
+        switch step {
+        case .done: return
+        case .scan(let node): try self.scan(node, isTold: true, since: nil)
+        case .rescan:
+            guard !self.tree.isLost else { return }
+            self.items.append(.overflow(lost: nil))
+            guard self.place.isInPlace() else {
+                self.changes.append(WatchChange(.remove, WatchPath()))
+                self.tree.lose()
+                break
+            }
+            try self.scan(WatchTree.root, isTold: true, since: since)
+        }
+        self.describeChanges()
+    }
+
+    private mutating func describeChanges() {
+        for change in self.changes {
+            let entry = self.describes && change.leavesEntry ? self.place.describe(change.path) : nil
+            self.items.append(.change(change, entry))
+        }
+        self.changes = []
+    }
+
+    // MARK: Scanning
+
+    private struct Frame {
+        let node: WatchTree.Node
+        let entries: [ListedEntry]
+        var position = 0
+    }
+
+    /// Watches and lists a directory and all directories in it, and tells what was not known: each entry, then what
+    /// is in it, in the order of the names.
+    private mutating func scan(
+        _ node: WatchTree.Node, isTold: Bool, since: FileTime?
+    ) throws(ConnectError) {
+        try self.scan(node, isTold: isTold, since: since, mayRob: true)
+        while let robbed = self.tree.takeRobbed() {
+            try self.scan(robbed, isTold: isTold, since: since, mayRob: false)
+        }
+    }
+
+    private mutating func scan(
+        _ node: WatchTree.Node, isTold: Bool, since: FileTime?, mayRob: Bool
+    ) throws(ConnectError) {
+        var frames: [Frame] = []
+        if let frame = try self.open(node, since: since, mayRob: mayRob) { frames.append(frame) }
+        while var frame = frames.popLast() {
+            guard frame.position < frame.entries.count else { continue }
+            let entry = frame.entries[frame.position]
+            frame.position += 1
+            let node = frame.node
+            frames.append(frame)
+            let inner = self.tree.addListed(entry, to: node, isTold: isTold, into: &self.changes)
+            guard let inner, let frame = try self.open(inner, since: since, mayRob: mayRob) else { continue }
+            frames.append(frame)
+        }
+    }
+
+    /// Watches and lists one directory; nil if that is not possible, and the rest goes on without it.
+    private mutating func open(
+        _ node: WatchTree.Node, since: FileTime?, mayRob: Bool
+    ) throws(ConnectError) -> Frame? {
+        guard let path = self.tree.path(of: node) else { return nil }
+        let armed: WatchPlace.Armed
+        do {
+            armed = try self.arm(path, since: since)
+        } catch {
+            switch error {
+            case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels, .staleNFSFileHandle:
+                // It has gone or moved meanwhile: an event says so.
+                self.tree.leaveUnwatched(node, isClosed: false)
+            case .permissionDenied, .notPermitted, .fileNameTooLong, .ioError:
+                self.tree.leaveUnwatched(node, isClosed: true)
+            default: throw self.failure(error, path)
+            }
+            guard node != WatchTree.root else { throw self.failure(error, path) }
+            return nil
+        }
+        guard self.tree.setWatch(armed.watch, of: node, mayRob: mayRob) else {
+            self.tree.leaveUnwatched(node, isClosed: true)
+            return nil
+        }
+        self.tree.beginListing(armed.entries, of: node, into: &self.changes)
+        guard self.tree.bytes <= self.limits.treeBytes else {
+            throw ConnectError(
+                .resourceExhausted,
+                "\(self.place.path) has too many entries to be watched: their names take more than "
+                    + "\(self.limits.treeBytes >> 20) MiB")
+        }
+        return Frame(node: node, entries: armed.entries)
+    }
+
+    /// Watches and lists a directory; at the limit of watches, the kernel is asked for more.
+    private func arm(_ path: WatchPath, since: FileTime?) throws(Errno) -> WatchPlace.Armed {
+        do {
+            return try self.place.arm(path, self.counts, since: since)
+        } catch {
+            guard error == .noSpace, let present = InotifyLimit.watches.value,
+                InotifyLimit.watches.raise(to: min(2 * present, self.limits.watches))
+            else { throw error }
+            return try self.place.arm(path, self.counts, since: since)
+        }
+    }
+
+    private func failure(_ error: Errno, _ path: WatchPath) -> ConnectError {
+        let root = self.place.path
+        let whole = path.bytes.isEmpty ? root : "\(root)/\(path.text)"
+        let words = "error adding path \(whole) to watcher: \(error.lowercasedDescription)"
+        switch error {
+        case .noSpace:
+            return ConnectError(
+                .resourceExhausted, "\(words): \(InotifyLimit.watches.text)", cause: error)
+        case .permissionDenied, .notPermitted: return ConnectError(.permissionDenied, words, cause: error)
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory:
+            return ConnectError(.resourceExhausted, words, cause: error)
+        default: return ConnectError(.internalError, words, cause: error)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import LinuxSystem
+
+extension WatchTree {
+    /// Takes the next event of the kernel, and says what is to be told of it.
+    ///
+    /// Of an event with several bits, the changes are told in the order create, rename, chmod, write, remove.
+    mutating func receive(_ event: WatchEvent, into changes: inout [WatchChange]) -> Step {
+        guard !self.isLost else { return .done }
+        if event.mask.contains(.overflow) { return .rescan }
+        guard let node = self.nodeOfWatch[event.watch] else { return .done }
+        if event.name.isEmpty {
+            self.receiveOfItself(event, node, into: &changes)
+            return .done
+        }
+        return self.receiveOfEntry(event, node, into: &changes)
+    }
+
+    /// What happened to a watched directory itself. Its parent's watch tells the same of an inner one.
+    private mutating func receiveOfItself(
+        _ event: WatchEvent, _ node: Node, into changes: inout [WatchChange]
+    ) {
+        guard node == Self.root else {
+            if event.mask.contains(.ignored) { self.watchEnded(event.watch) }
+            return
+        }
+        let root = WatchPath()
+        if event.mask.contains(.movedSelf) { changes.append(WatchChange(.rename, root)) }
+        if event.mask.contains(.attributesChanged) { changes.append(WatchChange(.chmod, root)) }
+        let isGone = !event.mask.isDisjoint(with: [.deletedSelf, .unmounted, .ignored])
+        if isGone { changes.append(WatchChange(.remove, root)) }
+        if isGone || event.mask.contains(.movedSelf) { self.lose() }
+    }
+
+    private mutating func receiveOfEntry(
+        _ event: WatchEvent, _ node: Node, into changes: inout [WatchChange]
+    ) -> Step {
+        guard let directory = self.path(of: node) else { return .done }
+        let path = directory.appending(event.name)
+        let isDirectory = event.mask.contains(.isDirectory)
+        var step = Step.done
+        if event.mask.contains(.created) {
+            step = self.entryAppeared(event.name, in: node, isDirectory, path, into: &changes)
+        }
+        if event.mask.contains(.movedTo) {
+            step = self.entryMovedIn(event, to: node, isDirectory, path, into: &changes)
+        }
+        if event.mask.contains(.movedFrom) {
+            let inner = self.entry(event.name, of: node)?.node
+            self.removeEntry(event.name, of: node)
+            self.beginMove(event.cookie, Move(origin: path, node: inner))
+            changes.append(WatchChange(.rename, path))
+        }
+        if event.mask.contains(.attributesChanged) { changes.append(WatchChange(.chmod, path)) }
+        if event.mask.contains(.modified) { changes.append(WatchChange(.write, path)) }
+        if event.mask.contains(.deleted) {
+            self.forgetEntry(event.name, of: node)
+            changes.append(WatchChange(.remove, path))
+        }
+        return step
+    }
+
+    private mutating func entryAppeared(
+        _ name: [UInt8], in node: Node, _ isDirectory: Bool, _ path: WatchPath,
+        into changes: inout [WatchChange]
+    ) -> Step {
+        let known = self.entry(name, of: node)
+        if let known, self.fresh.contains(node), !self.tellsEveryCreate, known.isDirectory == isDirectory {
+            return .done  // A listing made after this event has told it already.
+        }
+        changes.append(WatchChange(.create, path))
+        return self.putEntry(name, in: node, isDirectory)
+    }
+
+    /// Notes an entry that is new, whatever was there before.
+    private mutating func putEntry(_ name: [UInt8], in node: Node, _ isDirectory: Bool) -> Step {
+        self.forgetEntry(name, of: node)
+        guard isDirectory, self.isRecursive else {
+            self.setEntry(name, of: node, .init(isDirectory: isDirectory, node: nil))
+            return .done
+        }
+        let inner = self.addDirectory(name, to: node)
+        self.setEntry(name, of: node, .init(isDirectory: true, node: inner))
+        return .scan(inner)
+    }
+
+    private mutating func entryMovedIn(
+        _ event: WatchEvent, to node: Node, _ isDirectory: Bool, _ path: WatchPath,
+        into changes: inout [WatchChange]
+    ) -> Step {
+        let move = self.takeMove(event.cookie)
+        changes.append(WatchChange(.create, path, origin: move?.origin))
+        guard let moved = move?.node, isDirectory, self.isRecursive else {
+            if let moved = move?.node { self.dropDirectory(moved) }
+            return self.putEntry(event.name, in: node, isDirectory)
+        }
+        let known = self.entry(event.name, of: node)?.node
+        let wasScanned = known.map { self.directories[Int($0)].watch >= 0 } ?? false
+        if self.fresh.contains(node), wasScanned, self.directories[Int(moved)].watch < 0 {
+            // A listing made after the move has found it here already.
+            self.dropDirectory(moved)
+            return .done
+        }
+        guard !self.isInside(node, moved) else {
+            self.dropDirectory(moved)
+            return .done
+        }
+        self.forgetEntry(event.name, of: node)
+        self.attach(moved, to: node, as: event.name)
+        self.setEntry(event.name, of: node, .init(isDirectory: true, node: moved))
+        // Something in it was looked for under the old path, in vain.
+        return self.unwatchedCount > 0 ? .scan(moved) : .done
+    }
+
+    /// Forgets an entry, and what was in it.
+    mutating func forgetEntry(_ name: [UInt8], of node: Node) {
+        guard let entry = self.entry(name, of: node) else { return }
+        self.removeEntry(name, of: node)
+        if let inner = entry.node { self.dropDirectory(inner) }
+    }
+}

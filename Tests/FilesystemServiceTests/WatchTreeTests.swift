@@ -1,0 +1,204 @@
+import LinuxSystem
+import Testing
+
+@testable import FilesystemService
+
+@Suite struct WatchTreeTests {
+    @Test func `an event with several bits is told in the order create, rename, chmod, write, remove`() {
+        var model = TreeModel()
+        model.directory("", 1)
+        model.begin()
+        #expect(
+            model.receive(1, [.created, .movedFrom, .attributesChanged, .modified, .deleted], "a") == [
+                "create a", "rename a", "chmod a", "write a", "remove a",
+            ])
+    }
+
+    @Test func `events of watches that are not the tree's mean nothing`() {
+        var model = TreeModel()
+        model.directory("", 1)
+        model.begin()
+        #expect(model.receive(9, .created, "a") == [])
+        #expect(model.receive(1, .created, "a") == ["create a"])
+    }
+
+    @Test func `what an inner directory says of itself is left to its parent`() {
+        var model = TreeModel()
+        model.directory("", 1, "d/")
+        model.directory("d", 2)
+        model.begin()
+        #expect(model.receive(2, [.attributesChanged, .isDirectory]) == [])
+        #expect(model.receive(2, .movedSelf) == [])
+        #expect(model.receive(2, .deletedSelf) == [])
+        #expect(model.receive(2, .ignored) == [])
+        #expect(model.receive(1, [.deleted, .isDirectory], "d") == ["remove d"])
+    }
+
+    @Test func `a new directory is listed, depth first, and its own events are not told twice`() {
+        var model = TreeModel()
+        model.directory("", 1)
+        model.begin()
+        model.directory("d", 2, "b/", "a", "c")
+        model.directory("d/b", 3, "x")
+        #expect(
+            model.receive(1, [.created, .isDirectory], "d") == [
+                "create d", "create d/a", "create d/b", "create d/b/x", "create d/c",
+            ])
+        #expect(model.receive(2, .created, "c") == [])
+        #expect(model.receive(2, .modified, "c") == ["write d/c"])
+        model.tree.queueRanEmpty()
+        #expect(model.receive(2, .created, "c") == ["create d/c"])
+    }
+
+    @Test func `what was made again after it was listed is told again`() {
+        var model = TreeModel()
+        model.directory("", 1)
+        model.begin()
+        model.directory("d", 2, "a")
+        #expect(model.receive(1, [.created, .isDirectory], "d") == ["create d", "create d/a"])
+        #expect(model.receive(2, .created, "a") == [])
+        #expect(model.receive(2, .deleted, "a") == ["remove d/a"])
+        #expect(model.receive(2, .created, "a") == ["create d/a"])
+    }
+
+    @Test func `on a network file system every creation is told`() {
+        var model = TreeModel(tellsEveryCreate: true)
+        model.directory("", 1)
+        model.begin()
+        model.directory("d", 2, "a")
+        #expect(model.receive(1, [.created, .isDirectory], "d") == ["create d", "create d/a"])
+        #expect(model.receive(2, .created, "a") == ["create d/a"])
+    }
+
+    @Test func `a directory that is renamed takes what is in it along, and nothing else`() {
+        var model = TreeModel()
+        model.directory("", 1, "a/", "ab/")
+        model.directory("a", 2, "in/")
+        model.directory("a/in", 3)
+        model.directory("ab", 4)
+        model.begin()
+        #expect(model.receive(1, [.movedFrom, .isDirectory], "a", cookie: 7) == ["rename a"])
+        #expect(model.receive(3, .created, "lost") == [])
+        #expect(model.receive(1, [.movedTo, .isDirectory], "b", cookie: 7) == ["create b from a"])
+        #expect(model.receive(3, .created, "x") == ["create b/in/x"])
+        #expect(model.receive(4, .created, "x") == ["create ab/x"])
+    }
+
+    @Test func `a directory that left and did not come back is forgotten`() {
+        var model = TreeModel()
+        model.directory("", 1, "a/")
+        model.directory("a", 2, "in/")
+        model.directory("a/in", 3)
+        model.begin()
+        _ = model.tree.takeTouchedWatches()
+        #expect(model.receive(1, [.movedFrom, .isDirectory], "a", cookie: 7) == ["rename a"])
+        #expect(model.tree.hasMoves)
+        for _ in 0..<WatchTree.moveAge { model.tree.endMoves() }
+        #expect(!model.tree.hasMoves)
+        #expect(model.tree.takeReleasedWatches().sorted() == [2, 3])
+        #expect(model.tree.takeTouchedWatches().map(\.watch).sorted() == [2, 3])
+        #expect(model.receive(3, .created, "x") == [])
+    }
+
+    @Test func `a directory that was listed under a name which another took is listed again`() {
+        // mkdir a; mv a b; mkdir a: all three have happened when the first event is looked at.
+        var model = TreeModel()
+        model.directory("", 1)
+        model.begin()
+        model.directory("a", 3, "new")
+        model.directory("b", 2, "old")
+        #expect(model.receive(1, [.created, .isDirectory], "a") == ["create a", "create a/new"])
+        #expect(model.receive(1, [.movedFrom, .isDirectory], "a", cookie: 1) == ["rename a"])
+        #expect(model.receive(1, [.movedTo, .isDirectory], "b", cookie: 1) == ["create b from a"])
+        #expect(
+            model.receive(1, [.created, .isDirectory], "a") == [
+                "create a", "create a/new", "remove b/new", "create b/old",
+            ])
+        #expect(model.receive(2, .modified, "old") == ["write b/old"])
+        #expect(model.receive(3, .modified, "new") == ["write a/new"])
+    }
+
+    @Test func `a directory that was renamed before it could be listed is listed under its new name`() {
+        var model = TreeModel()
+        model.directory("", 1)
+        model.begin()
+        model.directory("b", 2, "x")
+        #expect(model.receive(1, [.created, .isDirectory], "a") == ["create a"])
+        #expect(model.receive(1, [.movedFrom, .isDirectory], "a", cookie: 1) == ["rename a"])
+        #expect(
+            model.receive(1, [.movedTo, .isDirectory], "b", cookie: 1) == ["create b from a", "create b/x"])
+        #expect(model.receive(2, .deleted, "x") == ["remove b/x"])
+    }
+
+    @Test func `a directory that cannot be found does not end the watch`() {
+        var model = TreeModel()
+        model.directory("", 1)
+        model.begin()
+        #expect(model.receive(1, [.created, .isDirectory], "a") == ["create a"])
+        #expect(model.receive(1, [.deleted, .isDirectory], "a") == ["remove a"])
+        #expect(model.receive(1, .created, "b") == ["create b"])
+    }
+
+    @Test func `after an overflow the differences are told`() {
+        var model = TreeModel()
+        model.directory("", 1, "a/", "b/", "f", "g")
+        model.directory("a", 2, "x")
+        model.directory("b", 3, "y")
+        model.begin()
+        model.directory("", 1, "b/", "c/", "g", "h")
+        model.directories["a"] = nil
+        model.directory("b", 3, "z")
+        model.directory("c", 4, "x")
+        #expect(
+            model.receive(-1, .overflow) == [
+                "remove a/x", "remove a", "remove f", "remove b/y", "create b/z", "create c", "create c/x",
+                "create h",
+            ])
+        #expect(model.receive(4, .modified, "x") == ["write c/x"])
+        #expect(model.receive(-1, .overflow) == [])
+    }
+
+    @Test func `a file in the place of a directory is another entry`() {
+        var model = TreeModel()
+        model.directory("", 1, "a/")
+        model.directory("a", 2, "x")
+        model.begin()
+        model.directories["a"] = nil
+        model.directory("", 1, "a")
+        #expect(model.receive(-1, .overflow) == ["remove a/x", "remove a", "create a"])
+    }
+
+    @Test(arguments: [
+        (WatchEvent.Mask.deletedSelf, "remove ."), (.movedSelf, "rename ."), (.unmounted, "remove ."),
+    ])
+    func `when the root is gone nothing more is told`(_ mask: WatchEvent.Mask, _ told: String) {
+        var model = TreeModel()
+        model.directory("", 1, "d/")
+        model.directory("d", 2)
+        model.begin()
+        #expect(model.receive(1, mask) == [told])
+        #expect(model.receive(1, .ignored) == [])
+        #expect(model.receive(2, .created, "a") == [])
+        #expect(model.receive(-1, .overflow) == [])
+        #expect(model.tree.takeReleasedWatches().sorted() == [1, 2])
+    }
+
+    @Test func `the same directory in two places is watched in one of them`() {
+        var model = TreeModel()
+        model.directory("", 1, "a/", "b/")
+        model.directory("a", 2, "x")
+        model.directory("b", 2, "x")
+        model.begin()
+        #expect(model.receive(2, .modified, "x") == ["write b/x"])
+        #expect(model.tree.takeReleasedWatches() == [2, 2])
+    }
+
+    @Test func `a flat tree takes directories for entries`() {
+        var model = TreeModel(isRecursive: false)
+        model.directory("", 1, "d/")
+        model.begin()
+        #expect(model.receive(1, [.created, .isDirectory], "e") == ["create e"])
+        #expect(model.receive(1, [.movedFrom, .isDirectory], "e", cookie: 3) == ["rename e"])
+        #expect(model.receive(1, [.movedTo, .isDirectory], "d", cookie: 3) == ["create d from e"])
+    }
+}
