@@ -123,21 +123,24 @@ final class ExchangeCore {
     /// Whether the response has only a head.
     private var omitsBody: Bool { self.request.method == .HEAD }
 
-    func write(_ bytes: ByteBuffer) {
-        guard self.responseState == .begun, !self.omitsBody, bytes.readableBytes > 0 else { return }
-        self.carrier?.write(.body(.byteBuffer(bytes)))
+    func write(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+        self.write(.byteBuffer(bytes), promise)
     }
 
     func write(_ file: FileRegion, promise: EventLoopPromise<Void>?) {
+        self.write(.fileRegion(file), promise)
+    }
+
+    private func write(_ part: IOData, _ promise: EventLoopPromise<Void>?) {
         guard self.responseState == .begun, let carrier = self.carrier else {
             promise?.fail(HTTPExchangeError.clientGone)
             return
         }
-        guard !self.omitsBody else {
+        guard !self.omitsBody, part.readableBytes > 0 else {
             promise?.succeed()
             return
         }
-        carrier.write(.body(.fileRegion(file)), promise: promise)
+        carrier.write(.body(part), promise: promise)
     }
 
     func flush() {

@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// The `Date` header's value, formatted once a second.
+/// The `Date` header's value, formatted once a second; and the form of all dates in headers.
 ///
 /// - SeeAlso: RFC 9110, section 5.6.7, IMF-fixdate.
-struct HTTPDate {
+package struct HTTPDate {
     private var second: time_t = -1
     private var text = ""
 
-    private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-    private static let months = [
+    static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
@@ -23,7 +23,7 @@ struct HTTPDate {
     }
 
     /// Formats seconds since the epoch.
-    static func format(_ seconds: time_t) -> String {
+    package static func format(_ seconds: Int) -> String {
         var seconds = seconds
         var parts = tm()
         gmtime_r(&seconds, &parts)

@@ -101,8 +101,10 @@ public final class HTTPExchange: Sendable {
     }
 
     /// Queues bytes of the body for the next flush.
-    public func write(_ bytes: ByteBuffer) {
-        self.core.value.write(bytes)
+    ///
+    /// `promise` succeeds when the kernel has taken them.
+    public func write(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+        self.core.value.write(bytes, promise: promise)
     }
 
     /// Whether ``write(file:promise:)`` works: it does on HTTP/1.1.
