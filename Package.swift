@@ -135,11 +135,21 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(
+            name: "FileTransfer",
+            dependencies: [
+                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1,
+                systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+
         // L5 and L6: the daemon.
         .target(
             name: "EnvdDaemon",
             dependencies: [
-                "Connect", "EnvdAPI", "FilesystemService", "HTTPTransport", "LinuxIO", "LinuxSystem",
+                "Connect", "EnvdAPI", "FileTransfer", "FilesystemService", "HTTPTransport", "LinuxIO",
+                "LinuxSystem",
                 "ProcessService", "SandboxContext", "ServerReflection", logging, nioCore, nioHTTP1, nioPosix,
                 systemPackage,
             ],
@@ -239,6 +249,13 @@ let package = Package(
         .testTarget(
             name: "FilesystemServiceTests",
             dependencies: ["EnvdAPI", "FilesystemService", "LinuxSystem", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FileTransferTests",
+            dependencies: [
+                "FileTransfer", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, systemPackage,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,5 +1,6 @@
 import Connect
 import EnvdAPI
+import FileTransfer
 import FilesystemService
 internal import Glibc
 import HTTPTransport
@@ -127,13 +128,17 @@ package final class Daemon: Sendable {
                 searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
                 resourceLimits: DescriptorLimit.raise(), cgroups: Self.cgroups(options, logger)),
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
+        let files = FileAccess(pool: pool, mode: options.fileAccess)
         let filesystem = FilesystemService(
-            callers: callers, defaults: defaults, files: FileAccess(pool: pool, mode: options.fileAccess),
-            names: OwnerNames(), eventLoop: eventLoop)
+            callers: callers, defaults: defaults, files: files, names: OwnerNames(), eventLoop: eventLoop)
+        let transfer = FileTransfer(
+            callers: callers, defaults: defaults, files: files, pool: pool, signing: FileSigning(access),
+            eventLoop: eventLoop)
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
-        let routes = HTTPRouter()
+        var routes = HTTPRouter()
+        transfer.register(in: &routes)
         processes.register(in: &procedures)
         filesystem.register(in: &procedures)
         if options.usesReflection {

@@ -1,7 +1,8 @@
 package import Connect
 internal import Glibc
-import LinuxSystem
+package import LinuxSystem
 import NIOHTTP1
+package import SystemPackage
 
 /// Finds out on whose behalf a call acts: the user of its Basic credentials, else the default user.
 ///
@@ -43,12 +44,7 @@ package struct CallerResolver: Interceptor {
         } else {
             caller = try await self.defaultCaller()
         }
-        let own = geteuid()
-        guard own == 0 || own == caller.account.uid else {
-            throw ConnectError(
-                .permissionDenied,
-                "cannot act as user '\(caller.account.name)': the daemon runs as uid \(own), not as root")
-        }
+        if let refusal = self.refusal(of: caller.account) { throw ConnectError(.permissionDenied, refusal) }
         return caller
     }
 
@@ -56,15 +52,30 @@ package struct CallerResolver: Interceptor {
     private static let conventionalUser = "user"
 
     private func defaultCaller() async throws(ConnectError) -> Caller {
-        if let name = self.defaults.current.user {
-            guard !name.isEmpty else { throw ConnectError(.unauthenticated, "no user specified") }
-            return try await self.caller(named: name, unknown: "invalid default user: '\(name)'")
-        }
-        do {
-            return try await self.caller(named: Self.conventionalUser, unknown: "")
-        } catch  where error.code == .unauthenticated {
-            return try await self.caller(named: "root", unknown: "invalid default user: 'root'")
-        }
+        let name = await self.defaultName()
+        guard !name.isEmpty else { throw ConnectError(.unauthenticated, "no user specified") }
+        return try await self.caller(named: name, unknown: "invalid default user: '\(name)'")
+    }
+
+    /// The account that acts when a request names none; empty if there is to be none.
+    package func defaultName() async -> String {
+        if let name = self.defaults.current.user { return name }
+        let conventional = try? await self.account(named: Self.conventionalUser)
+        return conventional == nil ? "root" : Self.conventionalUser
+    }
+
+    /// The account `name`, or nil if there is none.
+    ///
+    /// - Throws: `Errno` if the account databases cannot be read.
+    package func account(named name: String) async throws(Errno) -> Account? {
+        try await self.accounts.account(named: name)
+    }
+
+    /// Why the daemon may not act as `account`, for the client; nil if it may.
+    package func refusal(of account: Account) -> String? {
+        let own = geteuid()
+        guard own != 0, own != account.uid else { return nil }
+        return "cannot act as user '\(account.name)': the daemon runs as uid \(own), not as root"
     }
 
     private func caller(named name: String, unknown message: String) async throws(ConnectError) -> Caller {
