@@ -134,6 +134,13 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "WorkloadFreezer",
+            dependencies: [
+                "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
 
         .target(
             name: "FileTransfer",
@@ -149,8 +156,9 @@ let package = Package(
             name: "EnvdDaemon",
             dependencies: [
                 "Connect", "EnvdAPI", "FileTransfer", "FilesystemService", "HTTPTransport", "LinuxIO",
-                "LinuxSystem",
-                "ProcessService", "SandboxContext", "ServerReflection", logging, nioCore, nioHTTP1, nioPosix,
+                "LinuxSystem", "ProcessService", "SandboxContext", "ServerReflection", "WorkloadFreezer",
+                logging,
+                nioCore, nioHTTP1, nioPosix,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -233,8 +241,8 @@ let package = Package(
         .testTarget(
             name: "SandboxContextTests",
             dependencies: [
-                "Connect", "EnvdTestSupport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1,
-                systemPackage,
+                "Connect", "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext",
+                nioCore, nioHTTP1, systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -255,6 +263,14 @@ let package = Package(
             name: "FileTransferTests",
             dependencies: [
                 "FileTransfer", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "WorkloadFreezerTests",
+            dependencies: [
+                "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem", "WorkloadFreezer",
+                nioConcurrency, nioCore, nioHTTP1, systemPackage,
             ],
             swiftSettings: settings
         ),

@@ -13,6 +13,7 @@ import ProcessService
 import SandboxContext
 import ServerReflection
 import SystemPackage
+import WorkloadFreezer
 
 /// The daemon: its parts, wired together, from start to shutdown.
 package final class Daemon: Sendable {
@@ -123,10 +124,11 @@ package final class Daemon: Sendable {
                 user: options.defaultUser ?? own?.name,
                 internalVariables: ["E2B_SANDBOX": options.isNotFirecracker ? "false" : "true"]))
         let callers = CallerResolver(accounts: AccountCache(pool: pool, own: own), defaults: defaults)
+        let cgroups = Self.cgroups(options, logger)
         let processes = ProcessService(
             ProcessService.Configuration(
                 searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
-                resourceLimits: DescriptorLimit.raise(), cgroups: Self.cgroups(options, logger)),
+                resourceLimits: DescriptorLimit.raise(), cgroups: cgroups),
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
         let files = FileAccess(pool: pool, mode: options.fileAccess)
         let filesystem = FilesystemService(
@@ -141,6 +143,12 @@ package final class Daemon: Sendable {
         transfer.register(in: &routes)
         processes.register(in: &procedures)
         filesystem.register(in: &procedures)
+        let freezer = WorkloadFreezer(
+            cgroups == nil ? nil : try? CgroupTree(at: options.cgroupRoot), on: eventLoop
+        ) { logger.warning("\($0)") }
+        freezer.register(in: &routes)
+        FilesystemFreezer(on: eventLoop).register(in: &routes)
+        HeapCollapse(on: eventLoop, pool: pool).register(in: &routes)
         if options.usesReflection {
             let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])
             reflection.register(in: &procedures)

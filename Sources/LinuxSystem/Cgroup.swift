@@ -6,9 +6,6 @@ package import SystemPackage
 ///
 /// - SeeAlso: Documentation/admin-guide/cgroup-v2.rst of the kernel.
 package final class Cgroup: Sendable {
-    /// Bytes of an interface file that are read.
-    private static let fileLimit = 16 << 10
-
     /// Where it is in the file system.
     package let path: String
     private let descriptor: Mutex<OwnedDescriptor?>
@@ -55,33 +52,17 @@ package final class Cgroup: Sendable {
     ///
     /// - Throws: `Errno`: `noSuchFileOrDirectory` if the controller is not enabled here.
     package func write(_ value: String, to file: String) throws(Errno) {
-        let descriptor = try OwnedDescriptor.open("\(self.path)/\(file)", flags: O_WRONLY)
-        let bytes = Array(value.utf8)
-        let written = bytes.withUnsafeBytes { buffer in
-            Glibc.write(descriptor.rawValue, buffer.baseAddress, buffer.count)
-        }
-        if written < 0 { throw Errno(rawValue: errno) }
+        try CgroupFile.write(value, to: FilePath("\(self.path)/\(file)"))
     }
 
     /// What an interface file says.
     package func read(_ file: String) throws(Errno) -> String {
-        let descriptor = try OwnedDescriptor.open("\(self.path)/\(file)", flags: O_RDONLY)
-        var bytes = [UInt8](repeating: 0, count: Self.fileLimit)
-        let count = bytes.withUnsafeMutableBytes { buffer in
-            Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
-        }
-        if count < 0 { throw Errno(rawValue: errno) }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+        try CgroupFile.read(FilePath("\(self.path)/\(file)"))
     }
 
     /// The number behind `key` in a file of lines `key number`; nil if the file or the key is missing.
     package func value(of key: String, in file: String) -> Int64? {
-        guard let text = try? self.read(file) else { return nil }
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: " ")
-            if parts.count == 2, parts[0] == key { return Int64(parts[1]) }
-        }
-        return nil
+        (try? CgroupFile.value(of: key, in: FilePath("\(self.path)/\(file)"))) ?? nil
     }
 
     /// Kills every process in it and below it, also those that are being forked and those that are frozen.

@@ -27,6 +27,15 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
         OwnedDescriptor(taking: try retryingInterrupts { Glibc.open(path, flags | O_CLOEXEC, mode) })
     }
 
+    /// Opens a file whose name may be any bytes, close-on-exec.
+    package static func open(_ path: FilePath, flags: CInt, mode: UInt32 = 0) throws(Errno) -> OwnedDescriptor
+    {
+        OwnedDescriptor(
+            taking: try retryingInterrupts {
+                path.withPlatformString { Glibc.open($0, flags | O_CLOEXEC, mode) }
+            })
+    }
+
     /// Closes now, for callers who must know that written data arrived. The descriptor is gone even on
     /// failure.
     ///

@@ -9,20 +9,8 @@ import signal
 
 import pytest
 import wire
+from cgroups import cgroup_root, needs_cgroups
 from daemon import Daemon
-
-CGROUP_ROOTS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
-
-
-def cgroup_root():
-    """A writable cgroup v2 hierarchy, or None."""
-    for root in CGROUP_ROOTS:
-        if os.access(f"{root}/cgroup.procs", os.W_OK) and pathlib.Path(root, "cgroup.controllers").exists():
-            return root
-    return None
-
-
-needs_cgroups = pytest.mark.skipif(cgroup_root() is None, reason="no writable cgroup v2 hierarchy")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@
 #include "clinux_errors.h"
 #include "clinux_files.h"
 #include "clinux_identity.h"
+#include "clinux_filesystem.h"
 #include "clinux_process.h"
 #include "clinux_signals.h"
 #include "clinux_spawn.h"

@@ -1,0 +1,42 @@
+internal import Glibc
+package import SystemPackage
+
+/// The interface files of cgroups: short texts.
+///
+/// - SeeAlso: Documentation/admin-guide/cgroup-v2.rst of the kernel, "Interface Files".
+package enum CgroupFile {
+    /// Bytes of a file that are read.
+    private static let limit = 16 << 10
+
+    /// Writes a file; it is never created.
+    ///
+    /// - Throws: `Errno`: `noSuchFileOrDirectory` if the cgroup or the controller is not there.
+    package static func write(_ value: String, to path: FilePath) throws(Errno) {
+        let descriptor = try OwnedDescriptor.open(path, flags: O_WRONLY)
+        let bytes = Array(value.utf8)
+        let written = bytes.withUnsafeBytes { buffer in
+            Glibc.write(descriptor.rawValue, buffer.baseAddress, buffer.count)
+        }
+        if written < 0 { throw Errno.current }
+    }
+
+    /// What a file says.
+    package static func read(_ path: FilePath) throws(Errno) -> String {
+        let descriptor = try OwnedDescriptor.open(path, flags: O_RDONLY)
+        var bytes = [UInt8](repeating: 0, count: Self.limit)
+        let count = bytes.withUnsafeMutableBytes { buffer in
+            Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
+        }
+        if count < 0 { throw Errno.current }
+        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+
+    /// The number behind `key` in a file of lines `key number`; nil if there is none.
+    package static func value(of key: String, in path: FilePath) throws(Errno) -> Int64? {
+        for line in try self.read(path).split(separator: "\n") {
+            let parts = line.split(whereSeparator: \.isWhitespace)
+            if parts.count == 2, parts[0] == key { return Int64(parts[1]) }
+        }
+        return nil
+    }
+}
