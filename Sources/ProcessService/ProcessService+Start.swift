@@ -5,7 +5,6 @@ import LinuxIO
 import LinuxSystem
 import NIOCore
 import SandboxContext
-import Synchronization
 import SystemPackage
 
 extension ProcessService {
@@ -97,12 +96,11 @@ extension ProcessService {
         guard commandLimits.isEmpty || cgroups != nil else {
             throw ConnectError(.failedPrecondition, "limits need cgroup v2, which is not in use")
         }
-        let number = self.cgroupNumber.wrappingAdd(1, ordering: .relaxed).newValue
         let started: (child: Handoff<SpawnedProcess>, preparation: Cgroup?)
         do {
             started = try await self.reaper.spawn { () throws(SpawnFailure) in
                 var spawn = spawn
-                let cgroup = try Self.cgroup(cgroups, kind, number, commandLimits)
+                let cgroup = try Self.cgroup(cgroups, kind, commandLimits)
                 spawn.cgroup = cgroup?.rawDescriptor
                 return (spawn, cgroup)
             } discard: { cgroup in
@@ -140,12 +138,11 @@ extension ProcessService {
 
     /// The command's cgroup. That there cannot be one matters only if limits were asked for.
     private static func cgroup(
-        _ cgroups: CommandCgroups?, _ kind: CommandCgroups.Class, _ number: Int,
-        _ limits: CommandCgroups.Limits
+        _ cgroups: CommandCgroups?, _ kind: CommandCgroups.Class, _ limits: CommandCgroups.Limits
     ) throws(SpawnFailure) -> Cgroup? {
         guard let cgroups else { return nil }
         do {
-            return try cgroups.make(number, in: kind, limits)
+            return try cgroups.make(in: kind, limits)
         } catch {
             if limits.isEmpty { return nil }
             throw SpawnFailure(stage: .limits, errno: error)

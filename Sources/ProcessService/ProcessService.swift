@@ -4,7 +4,6 @@ package import LinuxIO
 package import LinuxSystem
 package import NIOCore
 package import SandboxContext
-import Synchronization
 
 /// `process.Process`: runs commands and terminals and streams what they write.
 ///
@@ -40,7 +39,6 @@ package final class ProcessService: Sendable {
     let budget: NIOLoopBound<OutputBudget>
     /// The starts under way of executions with an id, and who waits for each.
     let starting: NIOLoopBoundBox<[String: [() -> Void]]>
-    let cgroupNumber = Atomic<Int>(0)
 
     /// A service without processes. Called on the event loop.
     package init(

@@ -1,14 +1,13 @@
 internal import Glibc
-import LinuxSystem
-import SandboxContext
+package import LinuxSystem
 
 /// The environment of a command.
-enum CommandEnvironment {
+package enum CommandEnvironment {
     /// Variables in the form `NAME=value`, each name once.
     ///
     /// Later ones win: the daemon's `PATH`, the account's, for a terminal the kind that most are compatible with,
     /// the sandbox's (its own over its clients'), the request's.
-    static func compose(
+    package static func compose(
         searchPath: String, account: Account, hasTerminal: Bool, defaults: SandboxDefaults.State,
         request: [String: String]
     ) -> [String] {
@@ -25,5 +24,5 @@ enum CommandEnvironment {
 
 extension Account {
     /// Credentials for a child that acts as this account; nil where the daemon cannot change its own.
-    var spawnCredentials: Credentials? { geteuid() == 0 ? self.credentials : nil }
+    package var spawnCredentials: Credentials? { geteuid() == 0 ? self.credentials : nil }
 }

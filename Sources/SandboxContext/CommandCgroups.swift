@@ -1,5 +1,6 @@
 internal import Glibc
 package import LinuxSystem
+import Synchronization
 package import SystemPackage
 
 /// The cgroups of commands: one below `user` or `ptys` for each, so that all that a command starts can be found,
@@ -39,6 +40,8 @@ package final class CommandCgroups: Sendable {
 
     private let classes: [Class: Cgroup]
     private let prefix: String
+    /// How many cgroups have been made: each has its number in its name.
+    private let count = Atomic<Int>(0)
 
     /// Makes the classes' cgroups below `root`.
     ///
@@ -72,8 +75,9 @@ package final class CommandCgroups: Sendable {
     /// Makes the cgroup of one command.
     ///
     /// - Throws: `Errno`: `notSupported` for a limit whose controller is not available.
-    package func make(_ number: Int, in kind: Class, _ limits: Limits) throws(Errno) -> Cgroup {
+    package func make(in kind: Class, _ limits: Limits = Limits()) throws(Errno) -> Cgroup {
         guard let parent = self.classes[kind] else { throw .noSuchFileOrDirectory }
+        let number = self.count.wrappingAdd(1, ordering: .relaxed).newValue
         let cgroup = try parent.child(named: self.prefix + String(number))
         do {
             try Self.apply(limits, to: cgroup)

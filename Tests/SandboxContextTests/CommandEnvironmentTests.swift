@@ -2,8 +2,6 @@ import LinuxSystem
 import SandboxContext
 import Testing
 
-@testable import ProcessService
-
 @Suite struct CommandEnvironmentTests {
     private static let account = Account(
         name: "ann", uid: 1000, gid: 1000, home: "/home/ann", shell: "/bin/sh", groups: [1000])
