@@ -141,25 +141,31 @@ static void set_limits(struct spawn_child *child)
     }
 }
 
-/// Puts the three standard descriptors in place and closes all others.
+/// Puts the three standard descriptors and those behind them in place and closes all others.
 ///
 /// Others are closed, not only marked close-on-exec: until exec, `/proc/self/fd` would be a way for the
 /// caller's working directory or command to reach what the parent has open.
 static void set_descriptors(struct spawn_child *child)
 {
     const struct clinux_spawn_request *request = child->request;
-    long sources[3] = {request->standard_input, request->standard_output, request->standard_error};
-    for (int i = 0; i < 3; i++) {
-        if (sources[i] < 3) {  // One of the targets below.
-            sources[i] = raw_syscall(SYS_fcntl, sources[i], F_DUPFD_CLOEXEC, 3, 0, 0);
+    long sources[3 + clinux_most_inherited] = {
+        request->standard_input, request->standard_output, request->standard_error,
+    };
+    for (size_t i = 0; i < request->inherited_count; i++) {
+        sources[3 + i] = request->inherited[i];
+    }
+    const long count = 3 + (long)request->inherited_count;
+    for (long i = 0; i < count; i++) {
+        if (sources[i] < count) {  // One of the targets below.
+            sources[i] = raw_syscall(SYS_fcntl, sources[i], F_DUPFD_CLOEXEC, count, 0, 0);
             require(child, CLINUX_STAGE_DESCRIPTORS, sources[i]);
         }
     }
-    for (int i = 0; i < 3; i++) {
+    for (long i = 0; i < count; i++) {
         require(child, CLINUX_STAGE_DESCRIPTORS, raw_syscall(SYS_dup3, sources[i], i, 0, 0, 0));
     }
 
-    if (raw_syscall(SYS_close_range, 3, ~0U, 0, 0, 0) == 0) {
+    if (raw_syscall(SYS_close_range, count, ~0U, 0, 0, 0) == 0) {
         return;
     }
     // FIXME: drop when 5.8 is gone, and container runtimes whose seccomp profiles do not know close_range.
@@ -167,7 +173,7 @@ static void set_descriptors(struct spawn_child *child)
     long result = raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0);
     require(child, CLINUX_STAGE_DESCRIPTORS, result);
     uint64_t end = limit.hard < most_descriptors_searched ? limit.hard : most_descriptors_searched;
-    for (uint64_t i = 3; i < end; i++) {
+    for (uint64_t i = (uint64_t)count; i < end; i++) {
         raw_syscall(SYS_close, (long)i, 0, 0, 0, 0);
     }
 }

@@ -36,6 +36,11 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
             })
     }
 
+    /// Flags of a descriptor that only stands for a file: it can be executed and looked at, not read.
+    ///
+    /// `O_PATH`, which Glibc's module does not export.
+    package static let pathOnly: CInt = 0o10000000
+
     /// Closes now, for callers who must know that written data arrived. The descriptor is gone even on
     /// failure.
     ///

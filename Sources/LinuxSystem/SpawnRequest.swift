@@ -1,7 +1,9 @@
+internal import CLinuxSystem
+
 /// Everything about a child that is decided before it runs.
 ///
 /// What is not said here is always so: default signal dispositions, an empty signal mask, no descriptor but
-/// 0, 1 and 2, and a life that does not depend on the parent's.
+/// 0, 1, 2 and those asked for, and a life that does not depend on the parent's.
 package struct SpawnRequest: Sendable {
     /// What the child reads from descriptor 0.
     package enum StandardInput: Sendable, Hashable {
@@ -32,6 +34,9 @@ package struct SpawnRequest: Sendable {
         case exitLikeShell
     }
 
+    /// Descriptors that a child can inherit besides the standard ones.
+    package static var mostInherited: Int { Int(clinux_most_inherited) }
+
     /// A path, or a name to look for in the `PATH` of `environment`; it is also argv[0].
     ///
     /// It is looked for by the child with its own credentials and working directory, by the rules of
@@ -48,6 +53,9 @@ package struct SpawnRequest: Sendable {
     package var credentials: Credentials?
     /// Ignored if there is a terminal.
     package var standardInput: StandardInput
+    /// Borrowed descriptors that the child and its own children have besides, as 3, 4 and so on; at most
+    /// ``mostInherited``.
+    package var inherited: [CInt]
     /// If there is one: the child gets a pseudo-terminal of this size, which controls it, as descriptors 0 to
     /// 2, and a session of its own.
     package var terminal: TerminalSize?
@@ -74,6 +82,7 @@ package struct SpawnRequest: Sendable {
         workingDirectory: String? = nil,
         credentials: Credentials? = nil,
         standardInput: StandardInput = .null,
+        inherited: [CInt] = [],
         terminal: TerminalSize? = nil,
         cgroup: CInt? = nil,
         processGroup: ProcessGroup = .own,
@@ -90,6 +99,7 @@ package struct SpawnRequest: Sendable {
         self.workingDirectory = workingDirectory
         self.credentials = credentials
         self.standardInput = standardInput
+        self.inherited = inherited
         self.terminal = terminal
         self.cgroup = cgroup
         self.processGroup = processGroup

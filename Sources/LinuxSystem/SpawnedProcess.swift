@@ -1,4 +1,5 @@
 internal import CLinuxSystem
+import SystemPackage
 
 /// A child that runs its program, and the parent's ends of what connects them.
 ///
@@ -31,6 +32,9 @@ package struct SpawnedProcess: ~Copyable, Sendable {
             vectors = try SpawnVectors(request)
         } catch {
             throw SpawnFailure(stage: .arguments, errno: error)
+        }
+        guard request.inherited.count <= SpawnRequest.mostInherited else {
+            throw SpawnFailure(stage: .descriptors, errno: .invalidArgument)
         }
         let channels = try SpawnChannels(request)
         let result = Self.clone(request, vectors, channels)
@@ -66,13 +70,17 @@ package struct SpawnedProcess: ~Copyable, Sendable {
         let groups = request.credentials?.groups ?? []
         return limits.withUnsafeBufferPointer { limits in
             groups.withUnsafeBufferPointer { groups in
-                prepared.resource_limits = limits.baseAddress
-                prepared.resource_limit_count = limits.count
-                prepared.groups = groups.baseAddress
-                prepared.group_count = groups.count
-                var result = clinux_spawn_result()
-                clinux_spawn(&prepared, &result)
-                return result
+                request.inherited.withUnsafeBufferPointer { inherited in
+                    prepared.resource_limits = limits.baseAddress
+                    prepared.resource_limit_count = limits.count
+                    prepared.groups = groups.baseAddress
+                    prepared.group_count = groups.count
+                    prepared.inherited = inherited.baseAddress
+                    prepared.inherited_count = inherited.count
+                    var result = clinux_spawn_result()
+                    clinux_spawn(&prepared, &result)
+                    return result
+                }
             }
         }
     }

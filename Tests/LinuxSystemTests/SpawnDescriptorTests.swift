@@ -51,6 +51,52 @@ import Testing
         }
     }
 
+    @Test func `a child inherits the descriptors that it is given, in their order, and no others`() async {
+        await #expect(processExitsWith: .success) {
+            Self.openInheritable()
+            let one = try MemoryFile(Array("one".utf8))
+            let two = try MemoryFile(Array("two".utf8))
+            for refusesCloseRange in [false, true] {
+                if refusesCloseRange { #expect(csyscall_filter_refuse_close_range(ENOSYS) == 0) }
+                for file in [one, two] { lseek(file.rawDescriptor, 0, SEEK_SET) }
+                let child = try FinishedChild.run(
+                    script: "cat <&4; cat <&3; ls /proc/self/fd",
+                    SpawnRequest(command: "", inherited: [one.rawDescriptor, two.rawDescriptor]))
+                // 5 is the directory that ls reads.
+                #expect(child.output == "twoone0\n1\n2\n3\n4\n5\n")
+                #expect(child.errorOutput == "")
+            }
+        }
+    }
+
+    @Test func `what a child inherits may have any numbers in the parent`() async {
+        await #expect(processExitsWith: .success) {
+            let numbers: [CInt] = [3, 4, 5, 6]
+            // Kept for the test library's own use.
+            let saved = numbers.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
+            let files = try numbers.map { try MemoryFile(Array("\($0)".utf8)) }
+            let copies = files.map { fcntl($0.rawDescriptor, F_DUPFD_CLOEXEC, 100) }
+            for (number, copy) in zip(numbers, copies) {
+                lseek(copy, 0, SEEK_SET)
+                dup2(copy, number)
+            }
+            let child = try? FinishedChild.run(
+                script: "for i in 3 4 5 6; do eval \"cat <&$i\"; done",
+                SpawnRequest(command: "", inherited: [6, 3, 5, 4]))
+            for (number, copy) in zip(numbers, saved) {
+                if copy < 0 { close(number) } else { dup2(copy, number) }
+            }
+            #expect(child?.output == "6354")
+        }
+    }
+
+    @Test func `more than the most descriptors are refused`() {
+        let request = SpawnRequest(
+            command: "/bin/true", inherited: [CInt](repeating: 0, count: SpawnRequest.mostInherited + 1))
+        #expect(
+            FinishedChild.failure(of: request) == SpawnFailure(stage: .descriptors, errno: .invalidArgument))
+    }
+
     @Test func `descriptor 0 is the null device unless a pipe is asked for`() throws {
         var request = SpawnRequest(command: "readlink", arguments: ["/proc/self/fd/0"])
         #expect(try FinishedChild.run(request).output == "/dev/null\n")

@@ -28,6 +28,11 @@ enum clinux_process_group {
     CLINUX_GROUP_SESSION,
 };
 
+enum {
+    /// Descriptors that a child can have besides 0, 1 and 2.
+    clinux_most_inherited = 4,
+};
+
 struct clinux_resource_limit {
     /// RLIMIT_*.
     int resource;
@@ -54,6 +59,9 @@ struct clinux_spawn_request {
     int standard_input;
     int standard_output;
     int standard_error;
+    /// The child's descriptors from 3 on, at most clinux_most_inherited; borrowed.
+    const int *inherited;
+    size_t inherited_count;
     /// Make standard_input the controlling terminal; needs CLINUX_GROUP_SESSION.
     bool controls_terminal;
     /// Borrowed directory of a cgroup v2, or -1.
