@@ -151,11 +151,22 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(
+            name: "GitService",
+            dependencies: [
+                "Connect", "EnvdAPI", "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore,
+                protobuf, systemPackage,
+            ],
+            exclude: ["README.md"],
+            swiftSettings: settings
+        ),
+
         // L5 and L6: the daemon.
         .target(
             name: "EnvdDaemon",
             dependencies: [
-                "Connect", "EnvdAPI", "FileTransfer", "FilesystemService", "HTTPTransport", "LinuxIO",
+                "Connect", "EnvdAPI", "FileTransfer", "FilesystemService", "GitService", "HTTPTransport",
+                "LinuxIO",
                 "LinuxSystem", "ProcessService", "SandboxContext", "ServerReflection", "WorkloadFreezer",
                 logging,
                 nioCore, nioHTTP1, nioPosix,

@@ -2,6 +2,7 @@ import Connect
 import EnvdAPI
 import FileTransfer
 import FilesystemService
+import GitService
 internal import Glibc
 import HTTPTransport
 import LinuxIO
@@ -124,11 +125,12 @@ package final class Daemon: Sendable {
                 user: options.defaultUser ?? own?.name,
                 internalVariables: ["E2B_SANDBOX": options.isNotFirecracker ? "false" : "true"]))
         let callers = CallerResolver(accounts: AccountCache(pool: pool, own: own), defaults: defaults)
+        let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
+        let resourceLimits = DescriptorLimit.raise()
         let cgroups = Self.cgroups(options, logger)
         let processes = ProcessService(
             ProcessService.Configuration(
-                searchPath: getenv("PATH").map { String(cString: $0) } ?? "",
-                resourceLimits: DescriptorLimit.raise(), cgroups: cgroups),
+                searchPath: searchPath, resourceLimits: resourceLimits, cgroups: cgroups),
             callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
         let files = FileAccess(pool: pool, mode: options.fileAccess)
         let filesystem = FilesystemService(
@@ -136,6 +138,10 @@ package final class Daemon: Sendable {
         let transfer = FileTransfer(
             callers: callers, defaults: defaults, files: files, pool: pool, signing: FileSigning(access),
             eventLoop: eventLoop)
+        let git = GitService(
+            GitService.Configuration(
+                searchPath: searchPath, resourceLimits: resourceLimits, cgroups: cgroups),
+            callers: callers, defaults: defaults, reaper: reaper, pool: pool, eventLoop: eventLoop)
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
@@ -143,6 +149,7 @@ package final class Daemon: Sendable {
         transfer.register(in: &routes)
         processes.register(in: &procedures)
         filesystem.register(in: &procedures)
+        git.register(in: &procedures)
         let freezer = WorkloadFreezer(
             cgroups == nil ? nil : try? CgroupTree(at: options.cgroupRoot), on: eventLoop
         ) { logger.warning("\($0)") }

@@ -6,8 +6,10 @@ internal import Glibc
 @main
 enum Main {
     static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let status = CredentialRole.run(arguments: arguments) { exit(status) }
         do throws(Options.Problem) {
-            let options = try Options(arguments: Array(CommandLine.arguments.dropFirst()))
+            let options = try Options(arguments: arguments)
             if options.showsHelp {
                 print(Options.usage, terminator: "")
             } else if options.showsVersion {

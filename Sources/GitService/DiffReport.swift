@@ -1,0 +1,87 @@
+import EnvdAPI
+import SwiftProtobuf
+
+/// Reads `git diff --raw --numstat --patch -z`.
+///
+/// Layout: a raw entry for each file, then a line of counts for each, then NUL and the patch, in the same order.
+///
+/// - SeeAlso: git-diff(1), "RAW OUTPUT FORMAT"; git-diff's `--numstat` and `-z`.
+enum DiffReport {
+    /// What the form of the output must not depend on settings of.
+    static let options = [
+        "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short", "--src-prefix=a/",
+        "--dst-prefix=b/", "--full-index", "--find-renames", "--raw", "--numstat", "-z",
+    ]
+
+    /// - Returns: nil if `bytes` is something else.
+    static func parse(_ bytes: [UInt8]) -> [Envd_V1_GitFileDiff]? {
+        var fields = Fields(bytes)
+        var files: [Envd_V1_GitFileDiff] = []
+        while fields.first == UInt8(ascii: ":") {
+            guard let file = Self.rawEntry(&fields) else { return nil }
+            files.append(file)
+        }
+        var counts = 0
+        while let first = fields.first, first != 0, counts < files.count {
+            guard Self.readCounts(&fields, into: &files[counts]) else { return nil }
+            counts += 1
+        }
+        fields.skip(0)
+        var patch = PatchReader(fields.remainder)
+        for index in files.indices {
+            guard let section = patch.next() else { break }
+            files[index].hunks = section.hunks
+            files[index].binary = files[index].binary || section.isBinary
+            // Of another type: the old file is deleted, and the new one made.
+            if files[index].change == .typechange, let second = patch.next() {
+                files[index].hunks += second.hunks
+            }
+        }
+        return files
+    }
+
+    /// Layout: `:MODE MODE OBJECT OBJECT LETTER[SIMILARITY]`, NUL, the path, NUL, and of copies and renames the new path
+    /// and NUL.
+    private static func rawEntry(_ fields: inout Fields) -> Envd_V1_GitFileDiff? {
+        guard let entry = fields.nextText(), let path = fields.next() else { return nil }
+        let words = entry.dropFirst().split(separator: " ")
+        guard words.count == 5, let letter = words[4].first else { return nil }
+        var file = Envd_V1_GitFileDiff()
+        file.oldMode = UInt32(words[0], radix: 8) ?? 0
+        file.newMode = UInt32(words[1], radix: 8) ?? 0
+        file.oldObject = String(words[2])
+        file.newObject = String(words[3])
+        file.similarity = UInt32(words[4].dropFirst()) ?? 0
+        file.path = Envd_V1_GitPath(path)
+        switch letter {
+        case "A": file.change = .added
+        case "D": file.change = .deleted
+        case "M": file.change = .modified
+        case "T": file.change = .typechange
+        case "U": file.change = .unmerged
+        case "C", "R":
+            guard let newPath = fields.next() else { return nil }
+            file.change = letter == "C" ? .copied : .renamed
+            file.oldPath = file.path
+            file.path = Envd_V1_GitPath(newPath)
+        default: break
+        }
+        return file
+    }
+
+    /// Layout: `ADDED`, tab, `DELETED`, tab, the path, NUL; of renames nothing for the path, NUL, the old path, NUL, the
+    /// new path, NUL. Of binary files both counts are `-`.
+    private static func readCounts(_ fields: inout Fields, into file: inout Envd_V1_GitFileDiff) -> Bool {
+        guard let record = fields.next() else { return false }
+        let words = record.split(
+            separator: UInt8(ascii: "\t"), maxSplits: 2, omittingEmptySubsequences: false)
+        guard words.count == 3 else { return false }
+        if words[2].isEmpty {
+            guard fields.next() != nil, fields.next() != nil else { return false }
+        }
+        file.binary = words[0].first == UInt8(ascii: "-")
+        file.additions = UInt32(String(decoding: words[0], as: UTF8.self)) ?? 0
+        file.deletions = UInt32(String(decoding: words[1], as: UTF8.self)) ?? 0
+        return true
+    }
+}

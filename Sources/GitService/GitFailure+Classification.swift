@@ -1,0 +1,150 @@
+import EnvdAPI
+import LinuxSystem
+
+extension GitFailure {
+    /// What git says in English, in lower case, and what it means. The first that fits counts.
+    private static let phrases: [(kind: Kind, any: [String])] = [
+        (.diskFull, ["no space left on device", "disk quota exceeded"]),
+        (.lockHeld, [".lock': file exists", "config: file exists", "another git process seems"]),
+        (.unsafeRepository, ["detected dubious ownership", "unsafe repository ("]),
+        (
+            .authenticationFailed,
+            [
+                "authentication failed", "terminal prompts disabled", "could not read username",
+                "could not read password", "invalid username or password", "invalid credentials",
+                "error: 401", "permission denied (publickey", "host key verification failed",
+            ]
+        ),
+        (.transportNotAllowed, ["' not allowed"]),
+        (
+            .notFound,
+            ["access denied or repository not exported", "does not appear to be a git repository"]
+        ),
+        (
+            .unreachable,
+            [
+                "could not resolve host", "failed to connect to", "connection refused", "timed out",
+                "unable to connect to", "network is unreachable", "unable to look up",
+                "could not connect to server", "connection reset by peer", "empty reply from server",
+                "early eof", "no route to host", "remote end hung up unexpectedly",
+            ]
+        ),
+        (.permissionDenied, ["error: 403", "access denied", "not authorized", "permission to "]),
+        (
+            .noUpstream,
+            [
+                "has no upstream branch", "no upstream configured", "no tracking information",
+                "specify which branch you want to merge with", "no configured push destination",
+                "not currently on a branch", "set the remote as upstream", "set the upstream branch",
+            ]
+        ),
+        (
+            .nonFastForward,
+            [
+                "(non-fast-forward)", "(fetch first)", "(stale info)", "not possible to fast-forward",
+                "reconcile divergent branches", "diverging branches can't be fast-forwarded",
+            ]
+        ),
+        (.rejected, ["hook declined", "[remote rejected]", "protected branch"]),
+        (
+            .localChanges,
+            [
+                "would be overwritten by", "commit your changes or stash them", "unstaged changes",
+                "uncommitted changes", "not uptodate. cannot merge", "your local changes",
+            ]
+        ),
+        (
+            .conflict,
+            [
+                "conflict (", "automatic merge failed", "unmerged files", "unmerged paths", "needs merge",
+                "could not apply", "merge_head exists", "is unmerged", "resolve your current index first",
+                "unmerged entries",
+            ]
+        ),
+        (
+            .nothingToCommit,
+            ["nothing to commit", "no changes added to commit", "nothing added to commit"]
+        ),
+        (
+            .identityUnknown,
+            [
+                "tell me who you are", "unable to auto-detect email", "empty ident name",
+                "no email was given", "no name was given",
+            ]
+        ),
+        (.notMerged, ["is not fully merged"]),
+        (.alreadyExists, ["already exists"]),
+        (.notARepository, ["not a git repository", "must be run in a work tree"]),
+        (
+            .notFound,
+            [
+                "not found", "couldn't find remote ref", "no such remote", "did not match",
+                "unknown revision",
+                "bad revision", "needed a single revision", "invalid reference", "not a valid object name",
+                "not a commit", "does not exist", "does not match any", "could not parse object",
+                "not a tree", "not our ref", "no such ref", "unable to resolve", "not a valid ref",
+                "is not a valid reference", "no stash entries", "' only has ", "ambiguous argument",
+                "no such file",
+                "not something we can merge", "doesn't have any commits yet", "failed to resolve",
+                "could not resolve head", "bad object", "no merge to abort", "no such section",
+            ]
+        ),
+        (.permissionDenied, ["permission denied", "read-only file system", "operation not permitted"]),
+        (
+            .invalidArgument,
+            [
+                "not a valid branch name", "invalid refspec", "unknown option", "usage: ", "invalid key",
+                "key does not contain", "is not a valid", "not a valid tag name", "no valid remote name",
+                "cannot delete branch", "invalid filter-spec", "invalid branch name", "is outside repository",
+                "cannot do a", "not a valid object", "paths with commit",
+            ]
+        ),
+    ]
+
+    /// Why `command` failed.
+    init(_ command: GitCommand, _ output: GitOutput, limits: GitLimits) {
+        let secret = command.credentials?.secret
+        let said = Redaction.redact(output.errorText, secret)
+        let shown = Redaction.redact(String(decoding: output.standardOutput, as: UTF8.self), secret)
+        // Of merges and commits, some of the reasons are on standard output.
+        let text = (said + "\n" + (said.isEmpty || output.exitCode == 1 ? shown : "")).lowercased()
+        let kind = Self.phrases.first { phrase in phrase.any.contains { text.contains($0) } }?.kind
+        let headline = Self.headline(said) ?? Self.headline(shown) ?? ""
+        self.init(kind ?? .unspecified, "git \(command.name): \(headline)")
+        if kind == nil, case .signaled(let signal, _) = output.exit {
+            self.message = "git \(command.name): ended by signal \(signal)"
+        } else if self.message.hasSuffix(": ") {
+            self.message += "exit status \(output.exitCode)"
+        }
+        self.exitCode = output.exitCode
+        self.standardError = String(said.suffix(limits.toldErrorCharacters))
+        if kind == .lockHeld { self.lockPath = Self.lockPath(in: said) }
+    }
+
+    /// Characters of a message.
+    private static let headlineLimit = 512
+
+    /// The first line that says what is wrong, else the first that is not empty.
+    private static func headline(_ text: String) -> String? {
+        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy { $0 == " " } }
+        let marked =
+            lines.first { $0.hasPrefix("fatal: ") || $0.hasPrefix("CONFLICT ") }
+            ?? lines.first { $0.hasPrefix("error: ") || $0.hasPrefix("ERROR: ") || $0.contains("[rejected]") }
+        return (marked ?? lines.first).map { String($0.prefix(Self.headlineLimit)) }
+    }
+
+    /// The path between `Unable to create '` and the quote behind it, or of a settings file the one beside it.
+    private static func lockPath(in text: String) -> String {
+        if let begin = text.firstRange(of: "Unable to create '"),
+            let end = text[begin.upperBound...].firstRange(of: ".lock'")
+        {
+            return String(text[begin.upperBound..<end.lowerBound]) + ".lock"
+        }
+        if let begin = text.firstRange(of: "could not lock config file "),
+            let end = text[begin.upperBound...].firstRange(of: ": ")
+        {
+            return String(text[begin.upperBound..<end.lowerBound]) + ".lock"
+        }
+        return ""
+    }
+}

@@ -1,0 +1,26 @@
+import Connect
+import EnvdAPI
+
+extension GitService {
+    /// `envd.v1.Git/Status`: the branch, and every file that differs.
+    @Sendable func status(
+        _ request: Envd_V1_GitStatusRequest, _ context: RPCContext
+    ) async throws -> Envd_V1_GitStatusResponse {
+        let session = try await self.session(context, path: request.path)
+        let untracked =
+            switch request.untracked {
+            case .none: "no"
+            case .all: "all"
+            case .unspecified, .UNRECOGNIZED: "normal"
+            }
+        var query = session.query(
+            "status", "--porcelain=v2", "--branch", "-z", "--ahead-behind", "--find-renames",
+            "--untracked-files=\(untracked)")
+        if request.ignored { query.arguments.append("--ignored") }
+        let output = try await session.run(query)
+        guard let status = StatusReport.parse(output.standardOutput) else {
+            throw ConnectError(.internalError, "git status answers in an unknown form")
+        }
+        return status
+    }
+}

@@ -1,0 +1,52 @@
+import Connect
+import EnvdAPI
+
+extension GitSession {
+    /// What a remote is wanted for.
+    enum RemoteUse {
+        case fetch
+        case push
+    }
+
+    /// The remote that a request means: the one it names, else the branch's, else the only one; nil if there is none.
+    func remote(_ name: String, _ use: RemoteUse) async throws(ConnectError) -> String? {
+        guard name.isEmpty else { return try ArgumentCheck.name(name, "remote") }
+        if let branch = try await self.currentBranch() {
+            let field = use == .push ? "push:remotename" : "upstream:remotename"
+            let output = try await self.run(
+                self.query(
+                    "for-each-ref", "--format=%(\(field))%00%(upstream:remotename)", "refs/heads/\(branch)"))
+            var fields = Fields(output.standardOutput)
+            let own = fields.nextText() ?? ""
+            if !own.isEmpty { return own }
+        }
+        let remotes = try await self.run(self.query("remote")).line.split(separator: "\n")
+        return remotes.count == 1 ? remotes.first.map(String.init) : nil
+    }
+
+    /// What to push when nobody says: the branch that is checked out, to the one that it follows on `remote`, else to
+    /// one of the same name.
+    ///
+    /// - Throws: `ConnectError` with `failedPrecondition` if no branch is checked out.
+    func refspec(to remote: String) async throws(ConnectError) -> String {
+        guard let branch = try await self.currentBranch() else {
+            throw GitFailure(.noUpstream, "git push: no branch is checked out").connectError
+        }
+        let output = try await self.run(
+            self.query(
+                "for-each-ref", "--format=%(upstream:remotename)%00%(upstream:remoteref)",
+                "refs/heads/\(branch)"))
+        var fields = Fields(output.standardOutput)
+        let own = "refs/heads/\(branch)"
+        guard fields.nextText() == remote, let followed = fields.nextText()?.split(separator: "\n").first
+        else { return own }
+        return "\(own):\(followed)"
+    }
+
+    /// All references by name, and what each points to.
+    func references() async throws(ConnectError) -> [String: String] {
+        let output = try await self.run(
+            self.query("for-each-ref", ReferenceList.format, "refs/remotes", "refs/tags", "refs/heads"))
+        return ReferenceList.parse(output.standardOutput)
+    }
+}

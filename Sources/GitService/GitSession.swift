@@ -1,0 +1,99 @@
+import Connect
+import EnvdAPI
+import SandboxContext
+
+/// The git of one call: whose it is, and where it runs.
+struct GitSession: Sendable {
+    let runner: GitRunner
+    let caller: Caller
+    /// Absolute.
+    let directory: String
+
+    /// The same in another directory, which a client names.
+    func below(_ path: String) throws(ConnectError) -> GitSession {
+        let directory = try SandboxPath.resolve(
+            path, for: self.caller.account, workingDirectory: self.runner.workingDirectory)
+        return GitSession(runner: self.runner, caller: self.caller, directory: directory)
+    }
+
+    /// A command that changes something.
+    func command(_ arguments: String...) -> GitCommand {
+        GitCommand(arguments: arguments, directory: self.directory)
+    }
+
+    /// A command that only looks.
+    func query(_ arguments: String...) -> GitCommand {
+        GitCommand(arguments: arguments, directory: self.directory, isReadOnly: true)
+    }
+
+    /// Runs `command` to its end, however it ends.
+    func attempt(_ command: GitCommand) async throws(ConnectError) -> GitOutput {
+        try await self.runner.run(command, as: self.caller)
+    }
+
+    /// Runs `command` to a good end.
+    ///
+    /// - Throws: `ConnectError`, with a `GitError` among its details, if it fails.
+    @discardableResult
+    func run(
+        _ command: GitCommand, progress: (@Sendable (GitProgress) -> Void)? = nil
+    ) async throws(ConnectError) -> GitOutput {
+        let output = try await self.runner.run(command, as: self.caller, progress: progress)
+        guard output.isSuccess else { throw try await self.error(command, output) }
+        return output
+    }
+
+    /// What a client is told of a command that failed.
+    func error(_ command: GitCommand, _ output: GitOutput) async throws(ConnectError) -> ConnectError {
+        var failure = GitFailure(command, output, limits: self.runner.configuration.limits)
+        if failure.kind == .conflict { failure.conflicts = try await self.conflicts() }
+        return failure.connectError
+    }
+
+    /// The paths that a merge could not decide.
+    private func conflicts() async throws(ConnectError) -> [[UInt8]] {
+        let output = try await self.attempt(self.query("ls-files", "--unmerged", "--full-name", "-z"))
+        return UnmergedFiles.parse(output.standardOutput)
+    }
+
+    /// The commit that `revision` means; nil if there is none.
+    func commit(_ revision: String = "HEAD") async throws(ConnectError) -> String? {
+        let output = try await self.attempt(
+            self.query("rev-parse", "--verify", "--quiet", "\(revision)^{commit}"))
+        return output.isSuccess && !output.line.isEmpty ? output.line : nil
+    }
+
+    /// The branch that is checked out, also before its first commit; nil if there is none.
+    func currentBranch() async throws(ConnectError) -> String? {
+        let query = self.query("symbolic-ref", "--quiet", "HEAD")
+        let output = try await self.attempt(query)
+        if output.exitCode == 1 { return nil }
+        guard output.isSuccess else { throw try await self.error(query, output) }
+        let prefix = "refs/heads/"
+        return output.line.hasPrefix(prefix) ? String(output.line.dropFirst(prefix.count)) : output.line
+    }
+}
+
+extension GitCommand {
+    /// Does what a request's policy says.
+    ///
+    /// - Throws: `ConnectError` with `invalidArgument` for what is not the name of a transport.
+    mutating func obey(_ policy: Envd_V1_GitPolicy) throws(ConnectError) {
+        self.runsHooks = !policy.noHooks
+        guard !policy.transports.isEmpty else { return }
+        for transport in policy.transports {
+            let isName = transport.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+            guard isName, !transport.isEmpty, transport.utf8.count <= 64 else {
+                throw ArgumentCheck.invalid("policy.transports has '\(transport.prefix(64))', which is none")
+            }
+        }
+        self.transports = policy.transports
+    }
+}

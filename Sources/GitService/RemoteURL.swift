@@ -1,0 +1,58 @@
+/// The parts of a remote's URL that say who gets credentials.
+///
+/// - SeeAlso: git-fetch(1), "Git URLs".
+struct RemoteURL: Equatable {
+    /// In lower case; nil for a path, or `host:path` of SSH.
+    var scheme: String?
+    /// Host and port, as they are.
+    var authority = ""
+    var user: String?
+    var password: String?
+    /// The URL without its password, and without its user if there was a password.
+    var text: String
+
+    init(_ url: String) {
+        self.text = url
+        guard let separator = url.firstRange(of: "://") else { return }
+        let scheme = url[..<separator.lowerBound]
+        guard !scheme.isEmpty, scheme.utf8.allSatisfy(Self.isSchemeByte) else { return }
+        self.scheme = scheme.lowercased()
+        let rest = url[separator.upperBound...]
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard let at = authority.lastIndex(of: "@") else {
+            self.authority = String(authority)
+            return
+        }
+        self.authority = String(authority[authority.index(after: at)...])
+        let parts = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        self.user = parts.first.map { PercentEncoding.decode($0) }
+        guard parts.count == 2 else { return }
+        self.password = PercentEncoding.decode(parts[1])
+        self.text = url[..<separator.upperBound] + self.authority + rest[authority.endIndex...]
+    }
+
+    private static func isSchemeByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+
+    /// Whether its servers ask for a user and password.
+    var takesCredentials: Bool { self.scheme == "https" || self.scheme == "http" }
+
+    /// Scheme and host in the form of ``CredentialSecret/origin``.
+    var origin: String { "\(self.scheme ?? "")://\(self.authority.lowercased())" }
+
+    /// The directory that a clone goes to when nobody names one: the URL's last part, without `.git`.
+    var directoryName: String? {
+        var rest = self.text[...]
+        while rest.hasSuffix("/") { rest.removeLast() }
+        if rest.hasSuffix("/.git") { rest.removeLast("/.git".count) }
+        var name = rest.split(whereSeparator: { $0 == "/" || $0 == ":" }).last ?? ""
+        if name.hasSuffix(".git") { name.removeLast(".git".count) }
+        return name.isEmpty || name == "." || name == ".." ? nil : String(name)
+    }
+}
