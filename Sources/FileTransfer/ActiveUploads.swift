@@ -1,38 +1,39 @@
 import LinuxSystem
 import Synchronization
 
-/// The files that uploads are writing to now, so that one that fails does not take away what another one wrote.
+/// The files that uploads are writing to now.
+///
+/// Several uploads may write to one file. What one of them has made goes if all of them fail, and only then.
 final class ActiveUploads: Sendable {
     private struct Use {
-        var uploads: Int
-        /// More than one upload has written to it.
-        var isShared = false
+        var uploads = 0
+        /// The upload that has made the file.
+        var maker: OpenedUpload?
+        /// One of them has written all that it had.
+        var isKept = false
     }
 
     private let uses = Mutex<[FileStatus.Identity: Use]>([:])
 
     /// An upload begins to write to a file.
-    func begin(_ file: FileStatus.Identity) {
+    func begin(_ file: OpenedUpload) {
         self.uses.withLock { uses in
-            if uses[file]?.uploads == nil {
-                uses[file] = Use(uploads: 1)
-            } else {
-                uses[file]?.uploads += 1
-                uses[file]?.isShared = true
-            }
+            uses[file.identity, default: Use()].uploads += 1
+            if file.isNew { uses[file.identity]?.maker = file }
         }
     }
 
-    /// The upload does not write any more.
+    /// An upload does not write any more.
     ///
-    /// - Returns: whether it was the only one.
-    @discardableResult
-    func end(_ file: FileStatus.Identity) -> Bool {
+    /// - Parameter isKept: Whether it has written all that it had.
+    /// - Returns: the file, as its maker has it, if it has to go.
+    func end(_ file: OpenedUpload, isKept: Bool) -> OpenedUpload? {
         self.uses.withLock { uses in
-            guard var use = uses[file] else { return false }
+            guard var use = uses[file.identity] else { return nil }
             use.uploads -= 1
-            uses[file] = use.uploads > 0 ? use : nil
-            return !use.isShared
+            use.isKept = use.isKept || isKept
+            uses[file.identity] = use.uploads > 0 ? use : nil
+            return use.uploads > 0 || use.isKept ? nil : use.maker
         }
     }
 }

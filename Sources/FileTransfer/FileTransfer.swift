@@ -42,6 +42,9 @@ package final class FileTransfer: Sendable {
         routes.add(
             .POST, "/files",
             self.route { exchange throws(TransferFailure) in try await self.upload(exchange) })
+        routes.add(
+            .POST, "/files/compose",
+            self.route { exchange throws(TransferFailure) in try await self.compose(exchange) })
     }
 
     /// Answers with `answer`, or with the error object of its failure.

@@ -15,7 +15,7 @@ final class OpenedUpload: Sendable {
     /// Whether nothing was there before.
     var isNew: Bool { self.place != nil }
 
-    private init(
+    init(
         _ file: consuming OwnedDescriptor, _ identity: FileStatus.Identity, place: consuming FileLocation?,
         temporary: RawPath? = nil
     ) {
@@ -208,8 +208,9 @@ final class OpenedUpload: Sendable {
         }
     }
 
-    /// Puts the file in its place.
-    func rename(_ temporary: RawPath) throws(Errno) {
+    /// Puts the file in its place, if it has another name yet.
+    func takePlace() throws(Errno) {
+        guard let temporary = self.temporary else { return }
         switch self.place {
         case .none: return
         case .some(let place): try place.directory.rename(temporary, to: place.directory, place.name)

@@ -20,7 +20,7 @@ final class UploadOutput: Sendable {
         self.files = transfer.files
         self.active = transfer.active
         self.opened = opened
-        self.active.begin(opened.identity)
+        self.active.begin(opened)
     }
 
     /// Opens the file on behalf of the account, and makes the directories above it.
@@ -52,22 +52,20 @@ final class UploadOutput: Sendable {
     /// Keeps the metadata with the file, and puts it in its place.
     func finish() throws(TransferFailure) -> UploadedFile {
         let kept = try self.writeMetadata()
-        if let temporary = self.opened.temporary {
-            let opened = self.opened
+        if self.opened.temporary != nil {
             try self.files.performNow(as: self.request.account) { _ throws(TransferFailure) in
                 try trying("error finalizing upload: rename \(self.path.text)") { () throws(Errno) in
-                    try opened.rename(temporary)
+                    try self.opened.takePlace()
                 }
             }
         }
-        self.active.end(self.opened.identity)
+        _ = self.active.end(self.opened, isKept: true)
         return UploadedFile(name: self.path.name, path: self.path.text, metadata: kept)
     }
 
-    /// Takes the file away if the upload has made it; otherwise it stays as far as it was written.
+    /// Takes the file away if it was made for this upload; otherwise it stays as far as it was written.
     func cancel() {
-        guard self.active.end(self.opened.identity) else { return }
-        self.opened.remove()
+        self.active.end(self.opened, isKept: false)?.remove()
     }
 
     /// Replaces the file's metadata.

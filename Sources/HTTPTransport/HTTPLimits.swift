@@ -15,6 +15,8 @@ public struct HTTPLimits: Sendable {
     public var connections = 8192
     /// Concurrent streams of one HTTP/2 connection.
     public var streamsPerConnection = 1024
+    /// Bytes that are read from a connection at a time, once it has been seen to send that much.
+    public var receiveBufferBytes = 512 << 10
     /// Unread bytes of a request body that are held before the client is no longer read.
     public var bodyReadAhead = 128 << 10
     /// Bytes of an unwanted request body that are read and dropped to save the connection.
