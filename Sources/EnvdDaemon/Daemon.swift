@@ -27,12 +27,16 @@ package final class Daemon: Sendable {
     private static let blockingThreads = 4
     /// Time that calls under way get at shutdown.
     private static let shutdownGrace = TimeAmount.seconds(4)
+    /// Time that uploads which were cut then get to take away what they have made.
+    private static let cleanUpLimit = TimeAmount.milliseconds(500)
 
     private let server: HTTPServer
+    private let transfer: FileTransfer
     private let logger: Logger
 
-    private init(server: HTTPServer, logger: Logger) {
+    private init(server: HTTPServer, transfer: FileTransfer, logger: Logger) {
         self.server = server
+        self.transfer = transfer
         self.logger = logger
     }
 
@@ -63,13 +67,14 @@ package final class Daemon: Sendable {
         let address = try SocketAddress(ipAddress: options.listen, port: Int(options.port))
         let access = AccessPolicy(
             token: try Self.token(options), opensWithoutToken: !options.isNotFirecracker)
-        let handler = try Self.handler(options, access, logger, eventLoop)
+        let (handler, transfer) = try Self.handler(options, access, logger, eventLoop)
         HTTPServer.listen(on: address, eventLoop: eventLoop, handler: handler)
             .assumeIsolated()
             .whenComplete { result in
                 switch result {
                 case .success(let server):
-                    Daemon(server: server, logger: logger).serve(on: eventLoop, ended: ended)
+                    Daemon(server: server, transfer: transfer, logger: logger)
+                        .serve(on: eventLoop, ended: ended)
                 case .failure(let error):
                     let reason = (error as? IOError).map {
                         Errno(rawValue: $0.errnoCode).lowercasedDescription
@@ -110,7 +115,7 @@ package final class Daemon: Sendable {
     /// Everything that answers requests.
     private static func handler(
         _ options: Options, _ access: AccessPolicy, _ logger: Logger, _ eventLoop: any EventLoop
-    ) throws -> any HTTPHandler {
+    ) throws -> (handler: any HTTPHandler, transfer: FileTransfer) {
         do {
             try SandboxMark.write(isFirecracker: !options.isNotFirecracker)
         } catch {
@@ -160,10 +165,11 @@ package final class Daemon: Sendable {
             let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])
             reflection.register(in: &procedures)
         }
-        return CrossOriginPolicy(
+        let handler = CrossOriginPolicy(
             before: AccessGate(
                 access, admitsOtherMachines: options.isInsecure,
                 before: DaemonRouter(procedures: procedures, plain: routes)))
+        return (handler, transfer)
     }
 
     /// Where commands get cgroups; nil, and a line in the log, where there is no cgroup v2 to write to.
@@ -188,7 +194,9 @@ package final class Daemon: Sendable {
     private func serve(on eventLoop: any EventLoop, ended: @escaping @Sendable (Int32) -> Void) {
         do {
             _ = try SignalListener([SIGTERM, SIGINT], on: eventLoop) { _ in
-                self.server.shutDown(grace: Self.shutdownGrace).whenComplete { _ in ended(0) }
+                self.server.shutDown(grace: Self.shutdownGrace)
+                    .flatMap { self.transfer.whenIdle(within: Self.cleanUpLimit) }
+                    .whenComplete { _ in ended(0) }
             }
         } catch {
             self.logger.warning("cannot handle SIGTERM: \(error.lowercasedDescription)")

@@ -49,7 +49,8 @@ extension FileTransfer {
         } catch {
             throw error == .bodyTooLarge(limit: self.limits.composeRequestBytes)
                 ? TransferFailure(
-                    .payloadTooLarge, "the request body is larger than \(self.limits.composeRequestBytes) bytes")
+                    .payloadTooLarge,
+                    "the request body is larger than \(self.limits.composeRequestBytes) bytes")
                 : TransferFailure(.badRequest, "invalid request body: unexpected EOF")
         }
         let request: ComposeRequest

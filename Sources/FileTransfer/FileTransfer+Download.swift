@@ -34,8 +34,8 @@ extension FileTransfer {
         switch file.content {
         case .compressed(let bytes):
             self.respond(compressed: bytes, file, headers, exchange)
-        case .compressing(let member, let start):
-            await self.sendCompressed(file, member, from: start, headers, exchange)
+        case .compressing(let member, let start, let saved):
+            await self.sendCompressed(file, member, from: start, saved: saved, headers, exchange)
         case .whole(let bytes):
             let plan = DownloadPlan(
                 request, size: bytes.readableBytes, modified: file.modified, type: file.type, headers)

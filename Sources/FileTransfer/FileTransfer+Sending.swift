@@ -130,7 +130,7 @@ extension FileTransfer {
 
     /// Compresses a file while it is sent, as much as the client's pace leaves time for.
     func sendCompressed(
-        _ file: OpenedFile, _ member: GzipMember, from start: ByteBuffer, _ headers: HTTPHeaders,
+        _ file: OpenedFile, _ member: GzipMember, from start: ByteBuffer, saved: Int, _ headers: HTTPHeaders,
         _ exchange: HTTPExchange
     ) async {
         let progress = TransferProgress(exchange)
@@ -139,7 +139,7 @@ extension FileTransfer {
         exchange.flush()
         let reader = PieceReader(file.file, range: nil, pieceBytes: self.limits.pieceBytes)
         let writer = GzipPieces(reader, member)
-        let pace = GzipPace(saved: self.limits.startBytes - start.readableBytes)
+        let pace = GzipPace(saved: saved)
         while !progress.isOver {
             let effort = pace.effort
             let piece: GzipPieces.Piece?

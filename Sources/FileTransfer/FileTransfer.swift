@@ -19,6 +19,7 @@ package final class FileTransfer: Sendable {
     let active = ActiveUploads()
     private let signing: FileSigning
     let executor: EventLoopTaskExecutor
+    private let running: NIOLoopBound<RunningTransfers>
 
     /// - Parameter signing: Decides which requests for `/files` may go on; nobody else has looked at their tokens.
     package init(
@@ -32,6 +33,13 @@ package final class FileTransfer: Sendable {
         self.limits = limits
         self.signing = signing
         self.executor = EventLoopTaskExecutor(eventLoop)
+        self.running = NIOLoopBound(RunningTransfers(), eventLoop: eventLoop)
+    }
+
+    /// Succeeds when no request is being answered any more, so that nothing is left of those that failed; at the latest
+    /// after `limit`. Called on the event loop.
+    package func whenIdle(within limit: TimeAmount) -> EventLoopFuture<Void> {
+        self.running.value.whenNone(within: limit, on: self.executor.eventLoop)
     }
 
     /// Adds the routes to `routes`.
@@ -52,7 +60,9 @@ package final class FileTransfer: Sendable {
         _ answer: @escaping @Sendable (HTTPExchange) async throws(TransferFailure) -> Void
     ) -> HTTPClosureHandler {
         HTTPClosureHandler { exchange in
+            self.running.value.begin()
             _ = self.executor.startTask {
+                defer { self.running.value.end() }
                 do throws(TransferFailure) {
                     try await answer(exchange)
                 } catch {

@@ -18,7 +18,7 @@ final class GzipPace {
     private var smallRate: Double?
     private var clientRate: Double?
     /// When the client had last taken everything.
-    private var caughtUp = NIODeadline.now()
+    private var caughtUp = NIODeadline.uptimeNanoseconds(0)
 
     /// - Parameter saved: Bytes that the start of the response has saved.
     init(saved: Int) {
@@ -37,13 +37,15 @@ final class GzipPace {
         return .compress(clientRate < smallRate ? Self.smallLevel : Self.fastLevel)
     }
 
+    /// Bytes that HTTP/1.1 adds to a piece: the size of the chunk and two line ends.
+    private static let chunkBytes = 10
     /// Saved bytes that are kept for what stored pieces and the end cost.
     private static let storeReserve = 1024
 
     /// A piece has been made.
     func made(_ piece: GzipPieces.Piece, _ effort: GzipPieces.Effort) {
         self.fileBytes += piece.length
-        self.saved += piece.length - piece.bytes.readableBytes
+        self.saved += piece.length - piece.bytes.readableBytes - Self.chunkBytes
         let rate = Double(piece.length) / Double(max(1, piece.time.nanoseconds))
         switch effort {
         case .store: break
@@ -53,8 +55,7 @@ final class GzipPace {
     }
 
     /// The kernel has taken a piece of `bytes`, the writing of which began at `begun`.
-    func sent(_ bytes: Int, _ begun: NIODeadline) {
-        let now = NIODeadline.now()
+    func sent(_ bytes: Int, _ begun: NIODeadline, now: NIODeadline = .now()) {
         let time = now - max(begun, self.caughtUp)
         self.caughtUp = now
         self.clientRate = Self.blend(self.clientRate, Double(bytes) / Double(max(1, time.nanoseconds)))

@@ -13,6 +13,17 @@ final class OpenFile: Sendable {
     /// What the file is now.
     func status() throws(Errno) -> FileStatus { try self.descriptor.status() }
 
+    /// Whether it is made when it is read, so that its size says nothing and the kernel may not send it by itself:
+    /// proc, sysfs, debugfs, tracefs, securityfs, cgroup and cgroup2; linux/magic.h.
+    var isVirtual: Bool {
+        guard let type = (try? self.descriptor.fileSystemStatus())?.type else { return false }
+        return Self.virtual.contains(type)
+    }
+
+    private static let virtual: Set<Int64> = [
+        0x9FA0, 0x6265_6572, 0x6462_6720, 0x7472_6163, 0x7363_6673, 0x0027_E0EB, 0x6367_7270,
+    ]
+
     /// Reads on, up to `limit` bytes.
     ///
     /// - Returns: what was read, and whether the file ends there.

@@ -12,8 +12,8 @@ struct OpenedFile: Sendable {
         case whole(ByteBuffer)
         /// All of it, as gzip.
         case compressed(ByteBuffer)
-        /// gzip that goes on behind its first bytes, from where the file is now.
-        case compressing(GzipMember, ByteBuffer)
+        /// gzip that goes on behind its first bytes, from where the file is now, and what those saved.
+        case compressing(GzipMember, ByteBuffer, saved: Int)
         /// To be sent from the file, this many bytes from its beginning.
         case sized(Int)
         /// The first bytes; the rest is what the file gives from where it is now, however much that is.
@@ -106,11 +106,14 @@ struct OpenedFile: Sendable {
             if isWhole { member.end(into: &output) }
             if Self.pays(output, start) {
                 return OpenedFile(
-                    content: isWhole ? .compressed(output) : .compressing(member, output), file: file,
-                    modified: nil, type: named ?? "application/octet-stream")
+                    content: isWhole
+                        ? .compressed(output)
+                        : .compressing(member, output, saved: start.readableBytes - output.readableBytes),
+                    file: file, modified: nil, type: named ?? "application/octet-stream")
             }
         }
-        let content: Content = isWhole ? .whole(start) : size == 0 ? .unsized(start) : .sized(size)
+        let content: Content =
+            isWhole ? .whole(start) : size == 0 || file.isVirtual ? .unsized(start) : .sized(size)
         let hasTime = status.modifiedSeconds != 0 || status.modifiedNanoseconds != 0
         return OpenedFile(
             content: content, file: file, modified: hasTime ? Int(status.modifiedSeconds) : nil,

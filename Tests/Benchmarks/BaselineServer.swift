@@ -23,6 +23,16 @@ final class BaselineServer {
         try BaselineServer { cbaseline_serve_echo($0) }
     }
 
+    /// Writes what it receives to the file `path`; see `cbaseline_serve_upload`.
+    static func upload(to path: String) throws -> BaselineServer {
+        try BaselineServer { cbaseline_serve_upload($0, path) }
+    }
+
+    /// Sends the file `path` for each byte that it receives.
+    static func file(_ path: String) throws -> BaselineServer {
+        try BaselineServer { cbaseline_serve_file($0, path) }
+    }
+
     /// Runs `command` for each byte that it receives, and sends what that writes.
     ///
     /// - Parameter pipeBytes: the size of the pipe between them; 0 is the kernel's default.

@@ -33,6 +33,21 @@ final class Client {
         guard written == bytes.count else { throw Failure("write", errno: errno) }
     }
 
+    /// Sends `piece` again and again, behind what was sent before.
+    func send(_ piece: [UInt8], times: Int) throws {
+        for _ in 0..<times {
+            try piece.withUnsafeBytes { bytes in
+                var sent = 0
+                while sent < bytes.count {
+                    let written = write(
+                        self.socket.descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent)
+                    guard written > 0 else { throw Failure("write", errno: errno) }
+                    sent += written
+                }
+            }
+        }
+    }
+
     /// Receives once, waiting if there is nothing.
     ///
     /// - Returns: false at the end of the connection.
@@ -92,6 +107,14 @@ final class Client {
             position += 1
         }
         return nil
+    }
+
+    /// The bytes up to the end of `text`, which has come early.
+    func length(of text: StaticString) throws -> Int {
+        guard self.filled == self.count, let position = self.position(of: text) else {
+            throw Failure("the response is not what it should be")
+        }
+        return position + text.utf8CodeUnitCount
     }
 
     /// The decimal number behind `text`.

@@ -36,6 +36,21 @@ enum Request {
         return Self.post("Start", "application/connect+\(codec.rawValue)", user: user, envelope + message)
     }
 
+    /// Downloads a file, `path` being one that needs no encoding.
+    static func download(_ path: String, accepting encodings: String = "identity") -> [UInt8] {
+        Array(
+            "GET /files?path=\(path) HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: \(encodings)\r\n\r\n"
+                .utf8)
+    }
+
+    /// The head of a request to upload a file; its bytes follow.
+    static func upload(to path: String, bytes: Int) -> [UInt8] {
+        Array(
+            "POST /files?path=\(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
+                .utf8)
+            + Array("Content-Length: \(bytes)\r\n\r\n".utf8)
+    }
+
     private static func post(
         _ method: String, of service: String = "process.Process", _ contentType: String, user: String?,
         _ body: [UInt8]

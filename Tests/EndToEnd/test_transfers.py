@@ -1,5 +1,6 @@
 """Files through the newest SDK, and transfers under bad conditions: cut connections, full disks, many at once."""
 
+import gzip
 import hashlib
 import io
 import os
@@ -12,6 +13,7 @@ import time
 
 import pytest
 import wire
+from daemon import Daemon
 from e2b import (
     AuthenticationException,
     FileNotFoundException,
@@ -22,6 +24,7 @@ from e2b import (
 )
 from e2b.sandbox.filesystem.filesystem import WriteEntry
 from test_files import download, refused, upload, upload_form, url
+from test_h2c import Client
 
 LARGE = 500 << 20  # Bytes of the large file.
 
@@ -372,9 +375,19 @@ def test_an_upload_that_is_cut_does_not_take_away_what_another_one_wrote(port, p
     assert upload(port, place / "f", b"whole").status == 200
     cut.close()
     # The cut is noticed before what comes later on the same loop.
-    turn(port)
-    begin_upload(port, place / "other", 1_000_000, 300_000).close()
+    later = begin_upload(port, place / "later", 1_000_000, 300_000)
+    settle(port, place, ["f", "later"])
+    later.close()
     settle(port, place, ["f"])
+    assert (place / "f").read_bytes()[:5] == b"whole"
+
+
+def test_an_upload_that_the_daemon_cuts_when_it_ends_leaves_nothing(place):
+    with Daemon() as daemon:
+        connection = begin_upload(daemon.port, place / "f", 1_000_000, 300_000)
+        settle(daemon.port, place, ["f"])
+    connection.close()
+    assert os.listdir(place) == []
 
 
 def test_a_form_that_is_cut_keeps_the_files_before_it(port, place):
@@ -449,6 +462,24 @@ def test_many_transfers_cut_at_random_points_leave_nothing_behind(daemon, full_d
         assert time.monotonic() < limit, os.listdir(f"/proc/{daemon.pid}/fd")
         turn(port)
     assert threads(daemon.pid) == before[1]
+
+
+def test_files_go_over_http2(port, place):
+    content = os.urandom(3_000_000)
+    (place / "down").write_bytes(content)
+    (place / "text").write_bytes(b"text " * 600_000)
+    with Client(port) as client:
+        headers = {"content-type": "application/octet-stream"}
+        up = client.send("POST", url(str(place / "up")), headers, content[:16_000])
+        down = client.send("GET", url(str(place / "down")))
+        part = client.send("GET", url(str(place / "down")), {"range": "bytes=100000-1099999"})
+        text = client.send("GET", url(str(place / "text")), {"accept-encoding": "gzip"})
+        assert client.response(up).status == 200
+        assert client.response(down).body == content
+        assert client.response(down)["content-length"] == str(len(content))
+        assert client.response(part).body == content[100_000:1_100_000]
+        assert gzip.decompress(client.response(text).body) == b"text " * 600_000
+    assert (place / "up").read_bytes() == content[:16_000]
 
 
 def test_slow_readers_hold_no_thread(port, place):

@@ -7,7 +7,9 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +114,76 @@ pid_t cbaseline_serve_relay(int listener, char *const arguments[], int pipe_size
         char request;
         if (read(connection, &request, sizeof request) == sizeof request) {
             relay(connection, arguments, pipe_size);
+        }
+        close(connection);
+    }
+}
+
+/// Receives `count` bytes into a new file of this name.
+static bool receive_file(int connection, const char *path, uint64_t count)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) {
+        return false;
+    }
+    bool is_whole = true;
+    while (is_whole && count > 0) {
+        ssize_t received = read(connection, buffer, count < sizeof buffer ? count : sizeof buffer);
+        if (received < 0 && errno == EINTR) {
+            continue;
+        }
+        is_whole = received > 0 && write_all(file, buffer, (size_t)received);
+        count -= received > 0 ? (size_t)received : 0;
+    }
+    close(file);
+    return is_whole;
+}
+
+pid_t cbaseline_serve_upload(int listener, const char *path)
+{
+    pid_t process_id = fork_server();
+    if (process_id != 0) {
+        return process_id;
+    }
+    for (;;) {
+        int connection = accept_connection(listener);
+        uint64_t count;
+        while (recv(connection, &count, sizeof count, MSG_WAITALL) == sizeof count) {
+            char answer = 0;
+            if (!receive_file(connection, path, count)
+                || write(connection, &answer, sizeof answer) != sizeof answer) {
+                break;
+            }
+        }
+        close(connection);
+    }
+}
+
+/// Sends a file as it is.
+static bool send_file(int connection, const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return false;
+    }
+    ssize_t sent;
+    do {
+        sent = sendfile(connection, file, NULL, 0x7ffff000);
+    } while (sent > 0 || (sent < 0 && errno == EINTR));
+    close(file);
+    return sent == 0;
+}
+
+pid_t cbaseline_serve_file(int listener, const char *path)
+{
+    pid_t process_id = fork_server();
+    if (process_id != 0) {
+        return process_id;
+    }
+    for (;;) {
+        int connection = accept_connection(listener);
+        char request;
+        while (read(connection, &request, sizeof request) == sizeof request && send_file(connection, path)) {
         }
         close(connection);
     }

@@ -31,4 +31,15 @@ pid_t cbaseline_serve_echo(int listener);
 /// Returns the server's process ID or a negated errno. It dies with this process.
 pid_t cbaseline_serve_relay(int listener, char *const arguments[], int pipe_size);
 
+/// Forks a server that receives 64-bit numbers (host byte order), and behind each as many bytes, which it writes to a
+/// file, each time anew. It answers each with one byte.
+///
+/// Returns the server's process ID or a negated errno. It dies with this process.
+pid_t cbaseline_serve_upload(int listener, const char *path);
+
+/// Forks a server that sends a file for each byte that it receives.
+///
+/// Returns the server's process ID or a negated errno. It dies with this process.
+pid_t cbaseline_serve_file(int listener, const char *path);
+
 #endif
