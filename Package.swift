@@ -273,7 +273,8 @@ let package = Package(
         .testTarget(
             name: "FileTransferTests",
             dependencies: [
-                "FileTransfer", "HTTPTransport", "LinuxSystem", nioCore, nioHTTP1, systemPackage,
+                "FileTransfer", "HTTPTransport", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1,
+                systemPackage,
             ],
             swiftSettings: settings
         ),

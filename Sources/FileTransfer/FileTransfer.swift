@@ -82,7 +82,7 @@ package final class FileTransfer: Sendable {
         do {
             query = try FileQuery(exchange.query)
         } catch {
-            exchange.respond(.badRequest, text: error.text)
+            exchange.respond(.badRequest, text: error.message)
             return nil
         }
         let request = FileSigning.Request(

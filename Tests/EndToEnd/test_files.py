@@ -1,6 +1,9 @@
 """`/files` on the wire: statuses, texts, headers, and what is on the disk afterwards."""
 
+import base64
 import gzip
+import hashlib
+import hmac
 import io
 import json
 import os
@@ -708,9 +711,31 @@ def test_files_need_the_token_or_a_signature(place, tmp_path):
     assert (place / "f").read_bytes() == b"new"
 
 
-def signature(path, operation, token, expiration=None):
-    import base64
-    import hashlib
+def test_a_signature_can_limit_an_upload(place, tmp_path):
+    (tmp_path / "token").write_text("secret-token")
+    expiration = int(time.time()) + 600
+    fields = ["v2", "write", str(place / "f"), "", str(expiration), "1000"]
+    message = "".join(f"{len(field)}:{field}," for field in fields).encode()
+    code = hmac.new(b"secret-token", message, "sha256").digest()
+    signed = {
+        "signature": "v2_" + base64.urlsafe_b64encode(code).decode().rstrip("="),
+        "signature_expiration": expiration,
+        "signature_max_bytes": 1000,
+    }
+    with Daemon("--access-token-file", str(tmp_path / "token")) as daemon:
+        assert upload(daemon.port, place / "f", bytes(1000), **signed).status == 200
+        too_large = "the request body is larger than the 1000 bytes that were signed for"
+        assert refused(upload(daemon.port, place / "f", bytes(1001), **signed), 413, too_large)
+        assert (place / "f").stat().st_size == 1000
+        (place / "f").unlink()
+        with wire.Connection(daemon.port) as connection:
+            head = {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
+            connection.send(wire.head("POST", url(str(place / "f"), **signed), head))
+            connection.send(b"3e9\r\n" + bytes(1001) + b"\r\n0\r\n\r\n")
+            assert refused(connection.read_response(), 413, too_large)
+        assert not (place / "f").exists()
 
+
+def signature(path, operation, token, expiration=None):
     text = f"{path}:{operation}::{token}" + ("" if expiration is None else f":{expiration}")
     return "v1_" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")

@@ -1,3 +1,4 @@
+import SandboxContext
 import Testing
 
 @testable import FileTransfer
@@ -39,8 +40,7 @@ import Testing
         ),
     ])
     func `that cannot be bound say why`(query: String, text: String) {
-        #expect(throws: FileQuery.Problem(text: "Invalid format for parameter \(text)\n")) {
-            try FileQuery(query)
-        }
+        let problem = #expect(throws: QueryParameterProblem.self) { try FileQuery(query) }
+        #expect(problem?.message == "Invalid format for parameter \(text)\n")
     }
 }
