@@ -107,14 +107,30 @@ extension Call {
     /// Headers that a unary response has anyway, and some of the policies around it.
     private static let ownHeaders = 8
 
-    /// The response of Connect's unary calls, head and body in one write.
-    private func respondWhole(_ error: ConnectError?) {
+    /// Sends the head of a unary call whose response is sent in pieces, unless it is sent already.
+    func beginUnary() {
+        guard !self.exchange.hasBegun else { return }
+        self.exchange.begin(.ok, self.unaryHeaders())
+    }
+
+    private func unaryHeaders() -> HTTPHeaders {
         var headers = self.context.response.headers
         headers.reserveCapacity(headers.count + Self.ownHeaders)
         self.addAcceptedEncodings(to: &headers)
         for (name, value) in self.context.response.trailers {
             headers.add(name: "Trailer-\(name)", value: value)
         }
+        headers.replaceOrAdd(name: "Content-Type", value: self.contentType.name)
+        return headers
+    }
+
+    /// The response of Connect's unary calls, head and body in one write; if it was begun already, its end.
+    private func respondWhole(_ error: ConnectError?) {
+        guard !self.exchange.hasBegun else {
+            if error == nil { self.exchange.end() } else { self.exchange.abort() }
+            return
+        }
+        var headers = self.unaryHeaders()
         if let error {
             headers.add(contentsOf: error.metadata)
             headers.replaceOrAdd(name: "Content-Type", value: "application/json")
@@ -122,7 +138,6 @@ extension Call {
             self.exchange.respond(error.code.httpStatus, headers, body: body)
             return
         }
-        headers.replaceOrAdd(name: "Content-Type", value: self.contentType.name)
         var body = self.state.value.unaryResponse ?? ByteBuffer()
         if let compression = self.encodings.response,
             body.readableBytes >= self.settings.minimumCompressedBytes,

@@ -91,7 +91,7 @@ final class Call: Sendable {
             error = Self.deadlineExceeded  // The timer has not fired yet.
         }
         if self.context.kind == .unary || self.context.kind == .clientStream {
-            if error == nil, self.state.value.unaryResponse == nil {
+            if error == nil, self.state.value.unaryResponse == nil, !self.exchange.hasBegun {
                 error = ConnectError(.internalError, "the procedure sent no response")
             }
         }

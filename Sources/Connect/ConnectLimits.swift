@@ -4,6 +4,11 @@ public struct ConnectLimits: Sendable {
     public var unaryMessageBytes = 64 << 20
     /// Bytes of each message of a stream of requests, uncompressed.
     public var streamedMessageBytes = 4 << 20
+    /// Bytes of a response in pieces that are held before the first are sent; if it fails until then, the client gets
+    /// the error.
+    public var heldResponseBytes = 1 << 20
+    /// Bytes of a response in pieces in a protocol that says its length first.
+    public var envelopedResponseBytes = 16 << 20
 
     /// Bytes of one request of a procedure.
     func messageBytes(of kind: ProcedureKind) -> Int {

@@ -38,6 +38,17 @@ public struct ConnectRouter: HTTPHandler {
         }
     }
 
+    /// Serves `procedure` with `body`, which encodes the response by itself.
+    public mutating func register<Request, Response>(
+        inPieces procedure: UnaryProcedure<Request, Response>,
+        _ body: @escaping @Sendable (Request, RPCContext) async throws -> MessagePieces<Response>
+    ) {
+        self.add(procedure) { call, context in
+            let request = try call.codec.decodeRequest(Request.self, from: try await call.receiveOne())
+            try await call.send(try await body(request, context))
+        }
+    }
+
     /// Serves `procedure` with `body`.
     public mutating func register<Request, Response>(
         _ procedure: ServerStreamProcedure<Request, Response>,
