@@ -129,7 +129,7 @@ let package = Package(
         .target(
             name: "FilesystemService",
             dependencies: [
-                "Connect", "EnvdAPI", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, protobuf,
+                "Connect", "EnvdAPI", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1, protobuf,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -267,7 +267,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FilesystemServiceTests",
-            dependencies: ["EnvdAPI", "FilesystemService", "LinuxSystem", nioCore],
+            dependencies: [
+                "EnvdAPI", "EnvdTestSupport", "FilesystemService", "LinuxSystem", "SandboxContext", nioCore,
+                protobuf, systemPackage,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

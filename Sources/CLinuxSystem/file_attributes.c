@@ -11,10 +11,8 @@
 #include <unistd.h>
 
 // Linux 6.13; the numbers are the same on all architectures.
-#define NR_SETXATTRAT 463
 #define NR_GETXATTRAT 464
 #define NR_LISTXATTRAT 465
-#define NR_REMOVEXATTRAT 466
 
 /// The kernel's struct xattr_args.
 struct attribute_value {
@@ -23,10 +21,8 @@ struct attribute_value {
     uint32_t flags;
 };
 
-static const int at_flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
-
 /// Whether the calls that take a directory and a name can be used. They are tried once; a filter may answer EPERM
-/// for calls that it does not know.
+/// for calls that it does not know. Listings gain from them; FIXME: drop the other way when 6.12 is gone.
 static bool has_calls(void)
 {
     static atomic_int state;
@@ -37,8 +33,8 @@ static bool has_calls(void)
     return available;
 }
 
-/// A path of an object that is known by directory and name, for calls that only take paths.
-/// FIXME: drop when 6.12 is gone.
+/// A path of an object that is known by directory and name, for calls that only take paths. Those that take a
+/// descriptor refuse one that was opened with O_PATH.
 struct object_path {
     char text[NAME_MAX + 64];
     /// A path that ends in a descriptor's magic link has to be followed.
@@ -56,8 +52,8 @@ static int make_path(struct object_path *path, int directory, const char *name)
 ssize_t clinux_list_attributes(int directory, const char *name, char *names, size_t size)
 {
     ssize_t count;
-    if (has_calls()) {
-        count = syscall(NR_LISTXATTRAT, directory, name, at_flags, names, size);
+    if (name[0] != 0 && has_calls()) {
+        count = syscall(NR_LISTXATTRAT, directory, name, AT_SYMLINK_NOFOLLOW, names, size);
     } else {
         struct object_path path;
         int error = make_path(&path, directory, name);
@@ -71,9 +67,10 @@ ssize_t clinux_get_attribute(
     int directory, const char *name, const char *attribute, void *value, size_t size)
 {
     ssize_t count;
-    if (has_calls()) {
+    if (name[0] != 0 && has_calls()) {
         struct attribute_value place = {.value = (uint64_t)(uintptr_t)value, .size = (uint32_t)size};
-        count = syscall(NR_GETXATTRAT, directory, name, at_flags, attribute, &place, sizeof place);
+        count = syscall(
+            NR_GETXATTRAT, directory, name, AT_SYMLINK_NOFOLLOW, attribute, &place, sizeof place);
     } else {
         struct object_path path;
         int error = make_path(&path, directory, name);
@@ -87,30 +84,20 @@ ssize_t clinux_get_attribute(
 int clinux_set_attribute(
     int directory, const char *name, const char *attribute, const void *value, size_t size)
 {
-    long result;
-    if (has_calls()) {
-        struct attribute_value place = {.value = (uint64_t)(uintptr_t)value, .size = (uint32_t)size};
-        result = syscall(NR_SETXATTRAT, directory, name, at_flags, attribute, &place, sizeof place);
-    } else {
-        struct object_path path;
-        int error = make_path(&path, directory, name);
-        if (error != 0) return error;
-        result = path.follows ? setxattr(path.text, attribute, value, size, 0)
+    struct object_path path;
+    int error = make_path(&path, directory, name);
+    if (error != 0) return error;
+    int result = path.follows ? setxattr(path.text, attribute, value, size, 0)
                               : lsetxattr(path.text, attribute, value, size, 0);
-    }
     return result == 0 ? 0 : errno;
 }
 
 int clinux_remove_attribute(int directory, const char *name, const char *attribute)
 {
-    long result;
-    if (has_calls()) {
-        result = syscall(NR_REMOVEXATTRAT, directory, name, at_flags, attribute);
-    } else {
-        struct object_path path;
-        int error = make_path(&path, directory, name);
-        if (error != 0) return error;
-        result = path.follows ? removexattr(path.text, attribute) : lremovexattr(path.text, attribute);
-    }
+    struct object_path path;
+    int error = make_path(&path, directory, name);
+    if (error != 0) return error;
+    int result =
+        path.follows ? removexattr(path.text, attribute) : lremovexattr(path.text, attribute);
     return result == 0 ? 0 : errno;
 }

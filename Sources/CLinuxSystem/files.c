@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int clinux_file_status(int directory, const char *name, int flags, struct clinux_file_status *status)
@@ -26,6 +27,8 @@ int clinux_file_status(int directory, const char *name, int flags, struct clinux
         .size = found.stx_size,
         .device_major = found.stx_dev_major,
         .device_minor = found.stx_dev_minor,
+        .node_major = found.stx_rdev_major,
+        .node_minor = found.stx_rdev_minor,
         .modified_seconds = found.stx_mtime.tv_sec,
         .modified_nanoseconds = found.stx_mtime.tv_nsec,
         .changed_seconds = found.stx_ctime.tv_sec,
@@ -80,6 +83,11 @@ ssize_t clinux_read_directory(int descriptor, void *buffer, size_t size)
 int clinux_rename(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
     return renameat2(from_directory, from, to_directory, to, flags) == 0 ? 0 : errno;
+}
+
+int clinux_make_node(int directory, const char *name, uint32_t mode, uint32_t major, uint32_t minor)
+{
+    return mknodat(directory, name, mode, makedev(major, minor)) == 0 ? 0 : errno;
 }
 
 ssize_t clinux_copy_range(int from, int to, size_t count)

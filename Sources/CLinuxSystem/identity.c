@@ -39,6 +39,17 @@ static int set_effective(const uint32_t effective[2])
     return set_capabilities(&capabilities);
 }
 
+/// setfsuid(2) reports no errors, but returns what was: asking for an ID that does not exist changes nothing.
+static uint32_t file_uid(void)
+{
+    return (uint32_t)syscall(SYS_setfsuid, unchanged);
+}
+
+static uint32_t file_gid(void)
+{
+    return (uint32_t)syscall(SYS_setfsgid, unchanged);
+}
+
 int clinux_identity_current(struct clinux_identity *identity)
 {
     struct capabilities capabilities;
@@ -46,6 +57,8 @@ int clinux_identity_current(struct clinux_identity *identity)
     if (error != 0) return error;
     identity->uid = geteuid();
     identity->gid = getegid();
+    identity->file_uid = file_uid();
+    identity->file_gid = file_gid();
     identity->effective[0] = capabilities.words[0].effective;
     identity->effective[1] = capabilities.words[1].effective;
     return 0;
@@ -65,23 +78,22 @@ int clinux_identity_take_powers(uint32_t uid, uint32_t gid, const uint32_t *grou
 int clinux_identity_take_ownership(uint32_t uid, uint32_t gid, const struct clinux_identity *current)
 {
     if (uid == unchanged || gid == unchanged) return EINVAL;
-    // Neither call reports errors, but both return what was: asking for an ID that does not exist changes nothing.
     syscall(SYS_setfsgid, gid);
     syscall(SYS_setfsuid, uid);
-    if ((uint32_t)syscall(SYS_setfsgid, unchanged) != gid) return EPERM;
-    if ((uint32_t)syscall(SYS_setfsuid, unchanged) != uid) return EPERM;
+    if (file_gid() != gid || file_uid() != uid) return EPERM;
     return set_effective(current->effective);
 }
 
 int clinux_identity_restore(const struct clinux_identity *identity, const uint32_t *groups, size_t count)
 {
-    // The effective user first: it brings the capabilities that the rest needs. The identities for file systems
-    // follow the effective ones.
+    // The effective user first: root has all capabilities that the rest needs. The identities for files follow the
+    // effective ones, and the user's takes capabilities away.
     if (syscall(SYS_setresuid, unchanged, identity->uid, unchanged) != 0) return errno;
-    int error = set_effective(identity->effective);
-    if (error != 0) return error;
     if (syscall(SYS_setresgid, unchanged, identity->gid, unchanged) != 0) return errno;
-    return syscall(SYS_setgroups, count, groups) == 0 ? 0 : errno;
+    if (syscall(SYS_setgroups, count, groups) != 0) return errno;
+    if (identity->file_gid != identity->gid) syscall(SYS_setfsgid, identity->file_gid);
+    if (identity->file_uid != identity->uid) syscall(SYS_setfsuid, identity->file_uid);
+    return set_effective(identity->effective);
 }
 
 int clinux_identity_groups(uint32_t *groups, size_t count)

@@ -16,9 +16,9 @@ extension Filesystem_EntryInfo {
         self.permissions = status.modeText
         self.owner = names.user(status.uid)
         self.group = names.group(status.gid)
-        if status.modifiedSeconds != 0 || status.modifiedNanoseconds != 0 {
+        if let time = status.protobufTime {
             self.modifiedTime = Google_Protobuf_Timestamp(
-                seconds: status.modifiedSeconds, nanos: Int32(status.modifiedNanoseconds))
+                seconds: time.seconds, nanos: Int32(time.nanoseconds))
         }
         let described = status.kind == .symbolicLink ? facts.targetStatus : status
         self.mode = described?.permissions ?? 0

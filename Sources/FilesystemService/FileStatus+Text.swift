@@ -28,4 +28,15 @@ extension FileStatus {
         }
         return text
     }
+
+    /// When it was changed, as far as a Timestamp can say it: in the years 1 to 9999. Nil for the epoch itself, which
+    /// stands for nothing.
+    ///
+    /// - SeeAlso: google/protobuf/timestamp.proto.
+    var protobufTime: (seconds: Int64, nanoseconds: UInt32)? {
+        let range: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+        guard self.modifiedSeconds != 0 || self.modifiedNanoseconds != 0 else { return nil }
+        let seconds = min(max(self.modifiedSeconds, range.lowerBound), range.upperBound)
+        return (seconds, min(self.modifiedNanoseconds, 999_999_999))
+    }
 }

@@ -19,13 +19,29 @@ struct FilesystemFailure: FileFailure {
         self.error = ConnectError("cannot act as the user", errno)
     }
 
+    /// That a directory could not be had.
+    init(directory failure: DirectoryFailure) {
+        self.init(Self.code(of: failure.errno), failure.message, failure.errno)
+    }
+
+    /// That the entry at `path` could not be described.
+    static func entry(_ path: String, _ errno: Errno) -> FilesystemFailure {
+        guard errno == .noSuchFileOrDirectory else {
+            return .unexpected("error getting file info: lstat \(path)", errno)
+        }
+        return FilesystemFailure(
+            .notFound, "file not found: lstat \(path): \(errno.lowercasedDescription)", errno)
+    }
+
     /// The failure of a call that the reference reports as internal, whatever it was. It cannot be denied anything,
     /// as it is root; what is denied here is reported as that.
     ///
     /// - Parameter words: what was tried; the errno's text follows.
     static func unexpected(_ words: String, _ errno: Errno) -> FilesystemFailure {
-        let isDenied = errno == .permissionDenied || errno == .notPermitted
-        return FilesystemFailure(
-            isDenied ? .permissionDenied : .internalError, "\(words): \(errno.lowercasedDescription)", errno)
+        FilesystemFailure(Self.code(of: errno), "\(words): \(errno.lowercasedDescription)", errno)
+    }
+
+    private static func code(of errno: Errno) -> ConnectError.Code {
+        errno == .permissionDenied || errno == .notPermitted ? .permissionDenied : .internalError
     }
 }

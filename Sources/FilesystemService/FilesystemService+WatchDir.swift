@@ -15,8 +15,10 @@ extension FilesystemService {
     ) async throws {
         let account = try await self.callers.caller(of: context).account
         let path = try self.resolve(request.path, for: account)
-        let encode = try WatchEncoding(codec: context.codec)
+        let isLegacy = LegacyClient.isCalling(context)
+        let encode = try WatchEncoding(codec: context.codec, isReduced: isLegacy)
         let watcher = try await self.watch(path, Watcher.Options(request), as: account)
+        if isLegacy { LegacyClient.mark(context) }
         let source = WatchSource(
             watcher, keepalive: KeepaliveInterval.of(context.requestHeaders), eventLoop: self.eventLoop,
             encoding: encode)

@@ -32,11 +32,15 @@ package final class FilesystemService: Sendable {
 
     /// Adds the service's procedures to `router`.
     package func register(in router: inout ConnectRouter) {
-        router.register(FilesystemAPI.stat, self.stat)
+        router.register(FilesystemAPI.stat, LegacyClient.suited(self.stat))
         router.register(FilesystemAPI.watchDir, self.watchDir)
-        router.register(FilesystemAPI.createWatcher, self.createWatcher)
-        router.register(FilesystemAPI.getWatcherEvents, self.getWatcherEvents)
-        router.register(FilesystemAPI.removeWatcher, self.removeWatcher)
+        router.register(FilesystemAPI.createWatcher, LegacyClient.suited(self.createWatcher))
+        router.register(FilesystemAPI.getWatcherEvents, LegacyClient.suited(self.getWatcherEvents))
+        router.register(FilesystemAPI.removeWatcher, LegacyClient.suited(self.removeWatcher))
+        router.register(inPieces: FilesystemAPI.listDir, self.listDir)
+        router.register(FilesystemAPI.makeDir, LegacyClient.suited(self.makeDir))
+        router.register(FilesystemAPI.move, LegacyClient.suited(self.move))
+        router.register(FilesystemAPI.remove, LegacyClient.suited(self.remove))
     }
 
     /// The absolute path that a request means.
@@ -63,16 +67,46 @@ package final class FilesystemService: Sendable {
 
     /// Describes the entry at `path`.
     func entry(at path: String, _ resolver: FileResolver) throws(FilesystemFailure) -> Filesystem_EntryInfo {
-        do {
+        do throws(Errno) {
             let location = try resolver.location(of: try RawPath(path))
             let facts = try EntryFacts(of: location, resolver)
             return Filesystem_EntryInfo(facts, path: path, self.names.now())
         } catch {
-            guard error == .noSuchFileOrDirectory else {
-                throw .unexpected("error getting file info: lstat \(path)", error)
-            }
-            throw FilesystemFailure(
-                .notFound, "file not found: lstat \(path): \(error.lowercasedDescription)", error)
+            throw .entry(path, error)
+        }
+    }
+
+    /// Describes the entry `name` of a directory, which is to be seen at `path`.
+    func entry(
+        at path: String, _ name: RawPath, in directory: borrowing OwnedDescriptor, _ resolver: FileResolver
+    ) throws(FilesystemFailure) -> Filesystem_EntryInfo {
+        do throws(Errno) {
+            let facts = try EntryFacts(of: name, in: directory, resolver)
+            return Filesystem_EntryInfo(facts, path: path, self.names.now())
+        } catch {
+            throw .entry(path, error)
+        }
+    }
+
+    /// The directory that holds what `path` names.
+    static func location(
+        of path: String, _ resolver: FileResolver, _ failure: (Errno) -> FilesystemFailure
+    ) throws(FilesystemFailure) -> FileLocation {
+        do throws(Errno) {
+            return try resolver.location(of: try RawPath(path))
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// Opens the directory at `path`, and makes it and the missing ones above it.
+    static func ensureDirectory(
+        _ path: String, for account: Account, _ resolver: FileResolver
+    ) throws(FilesystemFailure) -> OwnedDescriptor {
+        do throws(DirectoryFailure) {
+            return try resolver.ensureDirectory(path, for: account)
+        } catch {
+            throw FilesystemFailure(directory: error)
         }
     }
 }

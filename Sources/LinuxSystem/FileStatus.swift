@@ -4,7 +4,7 @@ internal import Glibc
 /// What the kernel says of a file, directory, link or other entry.
 ///
 /// - SeeAlso: statx(2), inode(7).
-package struct FileStatus: Sendable, Hashable {
+package struct FileStatus: Sendable {
     package enum Kind: Sendable, Hashable {
         case regular, directory, symbolicLink, blockDevice, characterDevice, fifo, socket
         /// What later kernels may have.
@@ -30,6 +30,8 @@ package struct FileStatus: Sendable, Hashable {
     /// When contents, names, owner or mode last changed.
     package var changed: FileTime
     package var identity: Identity
+    /// Of a device: its numbers.
+    let node: (major: UInt32, minor: UInt32)
     /// Whether a file system is mounted here. Always false before Linux 5.8.
     package var isMountRoot: Bool
 
@@ -45,6 +47,7 @@ package struct FileStatus: Sendable, Hashable {
             seconds: status.changed_seconds, nanoseconds: Int64(status.changed_nanoseconds))
         self.identity = Identity(
             device: UInt64(status.device_major) << 32 | UInt64(status.device_minor), inode: status.inode)
+        self.node = (status.node_major, status.node_minor)
         self.isMountRoot = status.is_mount_root
     }
 

@@ -87,6 +87,16 @@ extension OwnedDescriptor {
         }
     }
 
+    /// Makes a device, FIFO or socket like one that exists.
+    ///
+    /// - SeeAlso: mknodat(2).
+    package func makeNode(_ name: RawPath, like status: FileStatus) throws(Errno) {
+        try Errno.check(
+            name.withCString {
+                clinux_make_node(self.rawValue, $0, status.mode, status.node.major, status.node.minor)
+            })
+    }
+
     /// Removes an entry that is not a directory.
     ///
     /// - SeeAlso: unlinkat(2).

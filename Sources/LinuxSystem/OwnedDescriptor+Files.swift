@@ -56,6 +56,66 @@ extension OwnedDescriptor {
         }
     }
 
+    /// Everything from here to the end of the file.
+    ///
+    /// - Throws: `Errno`: `fileTooLarge` if that is more than `limit` bytes.
+    package func readAll(limit: Int) throws(Errno) -> [UInt8] {
+        let chunkBytes = 64 << 10
+        var bytes: [UInt8] = []
+        while true {
+            let count = try withUnsafeTemporaryAllocation(byteCount: chunkBytes, alignment: 1) {
+                buffer throws(Errno) in
+                let count = try self.read(into: buffer)
+                bytes.append(contentsOf: buffer[..<count])
+                return count
+            }
+            guard count > 0 else { return bytes }
+            guard bytes.count <= limit else { throw .fileTooLarge }
+        }
+    }
+
+    /// Appends what is left of this file to `destination`, inside the kernel where both file systems can.
+    ///
+    /// - Returns: how many bytes that were.
+    /// - SeeAlso: copy_file_range(2).
+    @discardableResult
+    package func copyAll(to destination: borrowing OwnedDescriptor) throws(Errno) -> Int64 {
+        let stepBytes = 64 << 20
+        var total: Int64 = 0
+        do {
+            while true {
+                let count = try self.copy(stepBytes, to: destination)
+                // Files whose size is not told, as those in /proc, end before they begin.
+                if count == 0, total > 0 { return total }
+                if count == 0 { break }
+                total += Int64(count)
+            }
+        } catch  where Self.needsReading.contains(error) {
+        }
+        return try total + self.readAndWriteAll(to: destination)
+    }
+
+    /// What copy_file_range fails with where it cannot be used.
+    private static let needsReading: Set<Errno> = [
+        .improperLink, .invalidArgument, .noFunction, .notSupported, .notPermitted,
+    ]
+
+    private func readAndWriteAll(to destination: borrowing OwnedDescriptor) throws(Errno) -> Int64 {
+        let chunkBytes = 256 << 10
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 8)
+        defer { buffer.deallocate() }
+        var total: Int64 = 0
+        while true {
+            let count = try self.read(into: buffer)
+            guard count > 0 else { return total }
+            var rest = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            while !rest.isEmpty {
+                rest = UnsafeRawBufferPointer(rebasing: rest[try destination.write(rest)...])
+            }
+            total += Int64(count)
+        }
+    }
+
     /// The path at which the kernel finds the file now; nil if it has none any more, or /proc is not mounted.
     ///
     /// - SeeAlso: proc(5), `/proc/pid/fd`.

@@ -57,7 +57,8 @@ package struct RawPath: Sendable, Hashable, ExpressibleByStringLiteral {
 
     /// The entry `name` of the directory that this path is.
     package func appending(_ name: RawPath) -> RawPath {
-        guard !self.isEmpty else { return name }
+        if self.isEmpty { return name }
+        if name.isEmpty { return self }
         let separator = self.endsWithSlash ? [] : [UInt8(ascii: "/")]
         return RawPath(checked: self.bytes + separator + name.bytes)
     }

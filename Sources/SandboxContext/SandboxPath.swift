@@ -30,6 +30,12 @@ package enum SandboxPath {
         return Self.clean(account.home + "/" + path)
     }
 
+    /// What is in front of the last name of a path, with the slash; slashes at the end do not count.
+    package static func parent(of path: String) -> Substring {
+        let name = path.utf8.lastIndex { $0 != UInt8(ascii: "/") } ?? path.startIndex
+        return path[...name].utf8.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? ""
+    }
+
     /// Removes `.`, `..`, and doubled and trailing slashes by text alone.
     package static func clean(_ path: String) -> String {
         let isAbsolute = path.utf8.first == UInt8(ascii: "/")

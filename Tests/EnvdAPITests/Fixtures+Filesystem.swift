@@ -21,7 +21,17 @@ extension Fixtures {
             $0.path = "/"
             $0.depth = 3
         },
+        Filesystem_ListDirRequest.with {
+            $0.path = "/a"
+            $0.depth = 1
+            $0.limit = 1000
+            $0.continuation = Data("a/b".utf8)
+        },
         Filesystem_ListDirResponse.with { $0.entries = [Self.entry, Self.entry] },
+        Filesystem_ListDirResponse.with {
+            $0.entries = [Self.entry]
+            $0.continuation = Data("a/c".utf8)
+        },
         Filesystem_WatchDirRequest.with {
             $0.path = "/a"
             $0.recursive = true

@@ -19,6 +19,9 @@ struct clinux_file_status {
     /// Identifies the file system.
     uint32_t device_major;
     uint32_t device_minor;
+    /// Of a device: which one it is.
+    uint32_t node_major;
+    uint32_t node_minor;
     int64_t modified_seconds;
     uint32_t modified_nanoseconds;
     int64_t changed_seconds;
@@ -57,6 +60,9 @@ ssize_t clinux_read_directory(int descriptor, void *buffer, size_t size);
 
 /// Returns 0 or an errno; renameat2(2).
 int clinux_rename(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+
+/// Makes a device, FIFO or socket; `mode` has type and permissions. Returns 0 or an errno; mknodat(2).
+int clinux_make_node(int directory, const char *name, uint32_t mode, uint32_t major, uint32_t minor);
 
 /// Returns how many bytes were copied, 0 at the end, or a negated errno; copy_file_range(2).
 ssize_t clinux_copy_range(int from, int to, size_t count);

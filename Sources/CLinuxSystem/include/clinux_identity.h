@@ -11,6 +11,9 @@
 struct clinux_identity {
     uint32_t uid;
     uint32_t gid;
+    /// The owner and the group of what it makes.
+    uint32_t file_uid;
+    uint32_t file_gid;
     /// Effective capabilities.
     uint32_t effective[2];
 };

@@ -8,6 +8,11 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
+package import Foundation
+#endif
 package import SwiftProtobuf
 
 // If the compiler emits an error on this type, it is because this file
@@ -305,6 +310,13 @@ package nonisolated struct Filesystem_ListDirRequest: Sendable {
   /// How many levels to list; 0 is 1.
   package var depth: UInt32 = 0
 
+  /// Extension: how many entries to answer with at most; 0 is all.
+  package var limit: UInt32 = 0
+
+  /// Extension: of the response before this one, to go on behind its last entry. Path and depth stay
+  /// the same. What has been made or removed since then is in the list or not.
+  package var continuation: Data = Data()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -316,6 +328,9 @@ package nonisolated struct Filesystem_ListDirResponse: Sendable {
   // methods supported on all messages.
 
   package var entries: [Filesystem_EntryInfo] = []
+
+  /// Extension: where to go on, if a limit was asked for and there are more entries.
+  package var continuation: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -887,7 +902,7 @@ nonisolated extension Filesystem_EntryInfo: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Filesystem_ListDirRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListDirRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}depth\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}depth\0\u{2}f\u{f}limit\0\u{1}continuation\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -897,6 +912,8 @@ nonisolated extension Filesystem_ListDirRequest: SwiftProtobuf.Message, SwiftPro
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.depth) }()
+      case 1000: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 1001: try { try decoder.decodeSingularBytesField(value: &self.continuation) }()
       default: break
       }
     }
@@ -909,12 +926,20 @@ nonisolated extension Filesystem_ListDirRequest: SwiftProtobuf.Message, SwiftPro
     if self.depth != 0 {
       try visitor.visitSingularUInt32Field(value: self.depth, fieldNumber: 2)
     }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 1000)
+    }
+    if !self.continuation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.continuation, fieldNumber: 1001)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Filesystem_ListDirRequest, rhs: Filesystem_ListDirRequest) -> Bool {
     if lhs.path != rhs.path {return false}
     if lhs.depth != rhs.depth {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.continuation != rhs.continuation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -922,7 +947,7 @@ nonisolated extension Filesystem_ListDirRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Filesystem_ListDirResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ListDirResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{2}g\u{f}continuation\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -931,6 +956,7 @@ nonisolated extension Filesystem_ListDirResponse: SwiftProtobuf.Message, SwiftPr
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 1000: try { try decoder.decodeSingularBytesField(value: &self.continuation) }()
       default: break
       }
     }
@@ -940,11 +966,15 @@ nonisolated extension Filesystem_ListDirResponse: SwiftProtobuf.Message, SwiftPr
     if !self.entries.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
     }
+    if !self.continuation.isEmpty {
+      try visitor.visitSingularBytesField(value: self.continuation, fieldNumber: 1000)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Filesystem_ListDirResponse, rhs: Filesystem_ListDirResponse) -> Bool {
     if lhs.entries != rhs.entries {return false}
+    if lhs.continuation != rhs.continuation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
