@@ -52,6 +52,8 @@ extension FileTransfer {
                     file: FileRegion(fileHandle: handle, readerIndex: start, endIndex: end), promise: sent)
                 exchange.flush()
                 let watch = self.watch(file, upTo: end, exchange)
+                let next = end..<min(end + self.limits.regionBytes, range.upperBound)
+                if !next.isEmpty { await self.pool.run { file.willNeed(next) } }
                 let isSent = (try? await sent.futureResult.get()) != nil
                 watch.cancel()
                 guard isSent else { return false }

@@ -29,16 +29,22 @@ final class OpenedUpload: Sendable {
     static func open(
         _ request: UploadRequest, _ path: TargetPath, length: Int?, _ resolver: FileResolver
     ) throws(TransferFailure) -> OpenedUpload {
-        try AncestorDirectories.make(of: path, for: request.account, resolver)
         let raw: RawPath
         let status: FileStatus?
-        do throws(Errno) {
-            raw = try path.raw()
-            status = try Self.status(of: raw, resolver)
-        } catch {
-            throw TransferFailure(
-                .internalServerError,
-                "error getting file info: stat \(path.text): \(error.lowercasedDescription)", errno: error)
+        if let known = try? path.raw(), let found = try? Self.status(of: known, resolver) {
+            // What is there has directories above it.
+            (raw, status) = (known, found)
+        } else {
+            try AncestorDirectories.make(of: path, for: request.account, resolver)
+            do throws(Errno) {
+                raw = try path.raw()
+                status = try Self.status(of: raw, resolver)
+            } catch {
+                throw TransferFailure(
+                    .internalServerError,
+                    "error getting file info: stat \(path.text): \(error.lowercasedDescription)", errno: error
+                )
+            }
         }
         if let status { try Self.requireRegular(status, path) }
         if request.replacesAtomically {

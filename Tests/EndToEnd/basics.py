@@ -96,4 +96,22 @@ output = commands.run("seq -f %09.0f 0 1048575").stdout
 digests = [hashlib.sha256(text.encode()).hexdigest() for text in (output, expected)]
 check("ten megabytes", digests[0], digests[1])
 
+directory = f"/tmp/envd-basics-{handle.pid}"
+path = f"{directory}/a/žluť.txt"
+try:
+    check("written", sandbox.files.write(path, "text\n").path, path)
+    check("text", sandbox.files.read(path), "text\n")
+    sandbox.files.write(path, bytes(range(256)) * 10_000)
+    check("bytes", bytes(sandbox.files.read(path, format="bytes")), bytes(range(256)) * 10_000)
+    check("stream", b"".join(sandbox.files.read(path, format="stream")), bytes(range(256)) * 10_000)
+    sandbox.files.write(path, "")
+    check("empty", sandbox.files.read(path), "")
+    check("owner", commands.run(f"stat -c '%U %a' {path}").stdout, "user 644\n")
+    several = [{"path": f"{directory}/{number}", "data": str(number)} for number in range(3)]
+    write_several = sandbox.files.write if version < (2,) else sandbox.files.write_files
+    check("several", [info.path for info in write_several(several)], [file["path"] for file in several])
+    raised(e2b.NotFoundException, sandbox.files.read, f"{directory}/missing")
+finally:
+    commands.run(f"rm -r {directory}", user="root")
+
 print("all passed")

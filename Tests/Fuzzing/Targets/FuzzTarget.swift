@@ -8,6 +8,8 @@ enum FuzzTarget: String, CaseIterable {
     case webText = "web-text"
     /// Headers, request targets and queries.
     case headers
+    /// Forms with files.
+    case multipart
 
     /// Feeds `input` to what is under test, which must not trap.
     ///
@@ -18,6 +20,7 @@ enum FuzzTarget: String, CaseIterable {
         case .json: try JSONFuzzing.run(input)
         case .webText: try WebTextFuzzing.run(input)
         case .headers: try HeaderFuzzing.run(input)
+        case .multipart: try MultipartFuzzing.run(input)
         }
     }
 }
