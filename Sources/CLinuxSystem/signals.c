@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum { signal_count = 64 };
@@ -78,4 +79,27 @@ void clinux_signal_restore(int signal)
 bool clinux_signal_take(int signal)
 {
     return atomic_exchange(&slots[signal].arrived, false);
+}
+
+void clinux_signal_block(int signal)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int clinux_signalfd(const int *signals, int count)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < count; i++) {
+        struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+        sigemptyset(&action.sa_mask);
+        if (sigaddset(&set, signals[i]) != 0 || sigaction(signals[i], &action, NULL) != 0) {
+            return -errno;
+        }
+    }
+    int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return descriptor >= 0 ? descriptor : -errno;
 }

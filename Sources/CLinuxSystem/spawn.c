@@ -4,24 +4,55 @@
 #include <errno.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "raw_syscall.h"
 #include "spawn_child.h"
+
+// FIXME: drop when headers of before 5.5 are gone.
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
 
 enum {
     /// Bytes of stack for the child, which needs a few hundred.
     child_stack_size = 16 * 1024,
 };
 
+/// Signals that were ignored when this was first called, and SIGPIPE, which servers ignore, as a kernel's set.
+///
+/// The program that runs here ignores no other signal later: asking for each of them would cost every spawn more
+/// than all its other preparations.
+static uint64_t ignored_signals(void)
+{
+    static _Atomic uint64_t known;
+    uint64_t ignored = atomic_load(&known);
+    if (ignored == 0) {
+        ignored = UINT64_C(1) << (SIGPIPE - 1);
+        for (int signal = 1; signal <= 64; signal++) {
+            // The kernel's structure begins with the handler. The C library refuses to tell of 32 and 33.
+            struct {
+                void (*handler)(int);
+                unsigned long rest[3];
+            } action = {SIG_DFL, {0}};
+            raw_syscall(SYS_rt_sigaction, signal, 0, (long)&action, sizeof(uint64_t), 0);
+            if (action.handler == SIG_IGN) {
+                ignored |= UINT64_C(1) << (signal - 1);
+            }
+        }
+        atomic_store(&known, ignored);
+    }
+    return ignored;
+}
+
 /// Returns the child's process ID or a negated errno.
 static long clone_child(struct spawn_child *child, char *stack)
 {
     struct clone_args arguments = {
-        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
+        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
         .pidfd = (uintptr_t)&child->result->pidfd,
         .exit_signal = SIGCHLD,
         .stack = (uintptr_t)stack,
@@ -33,31 +64,36 @@ static long clone_child(struct spawn_child *child, char *stack)
         arguments.cgroup = (uint64_t)child->request->cgroup;
         size = CLONE_ARGS_SIZE_VER2;
     }
+    child->has_default_handlers = true;
     long result = raw_clone(SYS_clone3, (long)&arguments, (long)size, 0, spawn_child_main, child);
     switch (result) {
     case -ENOSYS:  // Before 5.3, or a seccomp profile that does not know clone3.
     case -EPERM:   // The same of an older container runtime.
+    case -EINVAL:  // Before 5.5, which has no CLONE_CLEAR_SIGHAND.
     case -E2BIG:   // Before 5.7, which has no CLONE_INTO_CGROUP.
         break;
     default:
         return result;
     }
     // FIXME: drop when 5.6 is gone, and container runtimes whose seccomp profiles do not know clone3.
+    child->has_default_handlers = false;
     child->enters_cgroup = child->request->cgroup >= 0;
     return raw_clone(SYS_clone, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (long)(stack + child_stack_size),
                      (long)&child->result->pidfd, spawn_child_main, child);
 }
 
-static void reap(pid_t process_id)
+void clinux_spawn_prepare(struct clinux_spawn_result *result)
 {
-    // ECHILD if a wait for any child was faster.
-    while (waitpid(process_id, NULL, __WALL) < 0 && errno == EINTR) {
-    }
+    *result = (struct clinux_spawn_result){.stage = CLINUX_STAGE_NONE, .process_id = -1, .pidfd = -1};
+}
+
+pid_t clinux_spawn_process_id(const struct clinux_spawn_result *result)
+{
+    return __atomic_load_n(&result->process_id, __ATOMIC_ACQUIRE);
 }
 
 void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spawn_result *result)
 {
-    *result = (struct clinux_spawn_result){.stage = CLINUX_STAGE_NONE, .process_id = -1, .pidfd = -1};
     // The caller waits until the child has gone its own way, so that it can have a part of the caller's stack.
     _Alignas(16) char stack[child_stack_size];
 
@@ -65,8 +101,8 @@ void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spaw
     // its own signals.
     const uint64_t all = ~UINT64_C(0);
     uint64_t before;
+    struct spawn_child child = {.request = request, .result = result, .ignored_signals = ignored_signals()};
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all, 0);
-    struct spawn_child child = {.request = request, .result = result};
     long process_id = clone_child(&child, stack);
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof before, 0);
 
@@ -75,17 +111,9 @@ void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spaw
         result->error = (int)-process_id;
         return;
     }
-    result->process_id = (pid_t)process_id;
     if (result->stage == CLINUX_STAGE_NONE && result->pidfd < 0) {  // A kernel before 5.2 ignored the flag.
-        kill(result->process_id, SIGKILL);
+        kill((pid_t)process_id, SIGKILL);
         result->stage = CLINUX_STAGE_CLONE;
         result->error = ENOSYS;
-    }
-    if (result->stage != CLINUX_STAGE_NONE) {
-        if (result->pidfd >= 0) {
-            close(result->pidfd);
-            result->pidfd = -1;
-        }
-        reap(result->process_id);
     }
 }

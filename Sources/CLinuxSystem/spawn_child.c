@@ -32,7 +32,6 @@ struct kernel_limit {
 };
 
 enum {
-    kernel_signal_count = 64,
     /// Bytes of a command's name that are repeated in a message. A pipe takes this much without a reader, who
     /// cannot read before the child is done.
     longest_shown_command = 1024,
@@ -194,12 +193,15 @@ static void set_credentials(struct spawn_child *child)
 
 /// Default dispositions, also of what the parent ignores, and of the C library's own signals 32 and 33; then
 /// an empty mask.
-static void reset_signals(void)
+static void reset_signals(const struct spawn_child *child)
 {
     static const struct kernel_sigaction defaults = {.handler = SIG_DFL};
-    for (int signal = 1; signal <= kernel_signal_count; signal++) {
-        // SIGKILL and SIGSTOP refuse.
-        raw_syscall(SYS_rt_sigaction, signal, (long)&defaults, 0, sizeof(kernel_signal_set), 0);
+    kernel_signal_set changed = child->has_default_handlers ? child->ignored_signals : ~UINT64_C(0);
+    for (int signal = 1; changed != 0; signal++, changed >>= 1) {
+        if ((changed & 1) != 0) {
+            // SIGKILL and SIGSTOP refuse.
+            raw_syscall(SYS_rt_sigaction, signal, (long)&defaults, 0, sizeof(kernel_signal_set), 0);
+        }
     }
     const kernel_signal_set empty = 0;
     raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&empty, 0, sizeof empty, 0);
@@ -312,6 +314,9 @@ void spawn_child_main(void *argument)
 {
     struct spawn_child *child = argument;
     const struct clinux_spawn_request *request = child->request;
+    // Before anything that could end the child.
+    pid_t process_id = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0);
+    __atomic_store_n(&child->result->process_id, process_id, __ATOMIC_RELEASE);
     if (child->enters_cgroup) {
         enter_cgroup(child);
     }
@@ -323,7 +328,7 @@ void spawn_child_main(void *argument)
         long result = raw_syscall(SYS_chdir, (long)request->working_directory, 0, 0, 0, 0);
         require(child, CLINUX_STAGE_WORKING_DIRECTORY, result);
     }
-    reset_signals();
+    reset_signals(child);
     long error = execute_first(request);
     if (request->exits_like_shell && !is_lack_of_resources(error)) {
         leave_like_shell(request, error);

@@ -1,6 +1,8 @@
 #ifndef SPAWN_CHILD_H
 #define SPAWN_CHILD_H
 
+#include <stdint.h>
+
 #include "clinux_spawn.h"
 
 /// What parent and child share while the child has no program yet.
@@ -9,6 +11,10 @@ struct spawn_child {
     struct clinux_spawn_result *result;
     /// The kernel could not create the child inside its cgroup: it moves there itself.
     bool enters_cgroup;
+    /// The kernel gave the child default dispositions, but for signals that were ignored.
+    bool has_default_handlers;
+    /// Signals that may be ignored, as a kernel's set.
+    uint64_t ignored_signals;
 };
 
 /// The child's life from clone to exec. `argument` is a `struct spawn_child *`. Never returns.

@@ -45,6 +45,8 @@ package final class Daemon: Sendable {
     /// - Returns: the exit status.
     package static func run(_ options: Options) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        // Before there are threads, so that it holds for all of them.
+        SignalEvents.block([SIGCHLD, SIGTERM, SIGINT])
         Allocator.fitToLargeBuffers()
         let outcome = ExitStatus()
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { eventLoop in
@@ -123,7 +125,7 @@ package final class Daemon: Sendable {
         }
         try? becomeChildSubreaper()
         let pool = BlockingPool(threads: Self.blockingThreads)
-        let reaper = try ChildReaper(on: eventLoop, pool: pool, reapsAll: true)
+        let reaper = try ChildReaper(on: eventLoop, pool: pool, reapsAll: true, signals: .blocked)
         let own = geteuid() == 0 ? nil : OwnAccount.current()
         let defaults = SandboxDefaults(
             SandboxDefaults.State(
@@ -193,7 +195,7 @@ package final class Daemon: Sendable {
     /// Says where it listens, and ends with the first signal that asks for it.
     private func serve(on eventLoop: any EventLoop, ended: @escaping @Sendable (Int32) -> Void) {
         do {
-            _ = try SignalListener([SIGTERM, SIGINT], on: eventLoop) { _ in
+            _ = try SignalListener([SIGTERM, SIGINT], .blocked, on: eventLoop) { _ in
                 self.server.shutDown(grace: Self.shutdownGrace)
                     .flatMap { self.transfer.whenIdle(within: Self.cleanUpLimit) }
                     .whenComplete { _ in ended(0) }

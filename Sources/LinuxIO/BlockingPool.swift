@@ -56,6 +56,15 @@ package final class BlockingPool: Sendable {
         }
     }
 
+    /// Has one of the threads run `body`, in its turn. After shutdown the caller does.
+    package func submit(_ body: @escaping @Sendable () -> Void) {
+        self.start()
+        self.pool.submit { _ in
+            blockSignals()
+            body()
+        }
+    }
+
     private func start() {
         self.isStarted.withLock { isStarted in
             guard !isStarted else { return }

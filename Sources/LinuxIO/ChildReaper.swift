@@ -12,9 +12,17 @@ package final class ChildReaper: Sendable {
         var listener: SignalListener?
         var watched: [Int32: (ExitRecord) -> Void] = [:]
         var unclaimed: [Int32: ExitRecord] = [:]
+        /// Not all of them are in `pending`: a child may be started, but not be claimed yet.
         var spawnsUnderWay = 0
+        var pending: [any SpawnUnderWay] = []
+        var timer: Scheduled<Void>?
         var orphanObserver: (() -> Void)?
     }
+
+    /// Time after which the event loop looks whether a child runs that has not ended.
+    ///
+    /// Most commands are over before: then their end is the first that the loop hears of them.
+    private static let settleDelay = TimeAmount.milliseconds(2)
 
     private let eventLoop: any EventLoop
     private let pool: BlockingPool
@@ -23,23 +31,29 @@ package final class ChildReaper: Sendable {
 
     /// A reaper for the children of this process.
     ///
-    /// - Parameter reapsAll: also reap children that it did not start: orphans that a subreaper or PID 1
-    ///   inherits. Only for a process whose children are all started here.
+    /// - Parameters:
+    ///   - reapsAll: also reap children that it did not start: orphans that a subreaper or PID 1 inherits. Only for
+    ///     a process whose children are all started here.
+    ///   - signals: how SIGCHLD is taken.
     /// - Throws: `Errno` if SIGCHLD cannot be handled.
-    package init(on eventLoop: any EventLoop, pool: BlockingPool, reapsAll: Bool) throws(Errno) {
+    package init(
+        on eventLoop: any EventLoop, pool: BlockingPool, reapsAll: Bool,
+        signals: SignalEvents.Delivery = .handlers
+    ) throws(Errno) {
         self.eventLoop = eventLoop
         self.pool = pool
         self.reapsAll = reapsAll
         let state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
         self.state = state
-        state.value.listener = try SignalListener([SIGCHLD], on: eventLoop) { [weak self] _ in
+        state.value.listener = try SignalListener([SIGCHLD], signals, on: eventLoop) { [weak self] _ in
             self?.reap()
         }
     }
 
     /// Starts a child. Called on the event loop.
     ///
-    /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited.
+    /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited. It may take two
+    /// milliseconds until a child that runs for longer is reported.
     ///
     /// - Parameters:
     ///   - prepare: makes the request on the thread that starts the child, and whatever the caller wants to have
@@ -55,14 +69,31 @@ package final class ChildReaper: Sendable {
             // A job of its own, so that the caller has claimed its child before.
             self.eventLoop.execute { self.spawnEnded() }
         }
-        return try await self.pool.run { () throws(SpawnFailure) in
-            let (request, preparation) = try prepare()
-            do throws(SpawnFailure) {
-                return (Handoff(try SpawnedProcess.spawn(request)), preparation)
-            } catch {
-                discard(preparation)
-                throw error
+        let outcome: PendingSpawn<Preparation>.Outcome = await withUnsafeContinuation { continuation in
+            let spawn = PendingSpawn(discard: discard) { continuation.resume(returning: $0) }
+            self.state.value.pending.append(spawn)
+            self.lookSoon()
+            self.pool.submit {
+                guard spawn.run(prepare) else { return }
+                self.eventLoop.execute { self.settle() }
             }
+        }
+        return try outcome.get()
+    }
+
+    private func lookSoon() {
+        guard self.state.value.timer == nil else { return }
+        let timer = self.eventLoop.assumeIsolated().scheduleTask(in: Self.settleDelay) {
+            self.state.value.timer = nil
+            self.settle()
+        }
+        self.state.value.timer = timer
+    }
+
+    /// Takes the outcomes that are known. Threads tell of the others.
+    private func settle() {
+        self.state.value.pending.removeAll { spawn in
+            if case .underWay = spawn.settle(childHasEnded: false) { false } else { true }
         }
     }
 
@@ -95,31 +126,41 @@ package final class ChildReaper: Sendable {
 
     private func reap() {
         guard self.reapsAll else {
-            for processID in Array(self.state.value.watched.keys) { self.reap(processID) }
+            let started = self.state.value.pending.compactMap(\.processID)
+            for processID in self.state.value.watched.keys + started { self.reap(processID) }
             return
         }
         var hasOrphans = false
-        while let processID = try? nextExitedChild() {
-            hasOrphans = hasOrphans || self.state.value.watched[processID] == nil
-            if !self.reap(processID) { break }
+        while let ended = reapAny() {
+            if !self.ended(ended.processID, ended.record) { hasOrphans = true }
         }
         if hasOrphans { self.state.value.orphanObserver?() }
     }
 
-    /// Reaps one child if it has ended; false if it still runs.
-    @discardableResult
-    private func reap(_ processID: Int32) -> Bool {
-        let record: ExitRecord
-        do {
-            guard let ended = try LinuxSystem.reap(processID: processID) else { return false }
-            record = ended
-        } catch {
-            // The child of a failed spawn, which the thread that tried has reaped meanwhile.
-            return true
-        }
+    /// Reaps one child if it has ended.
+    private func reap(_ processID: Int32) {
+        // An error says that it is the child of a failed spawn, and reaped.
+        guard let record = try? LinuxSystem.reap(processID: processID) else { return }
+        _ = self.ended(processID, record)
+    }
+
+    /// Tells whoever started the child; false if nobody did.
+    private func ended(_ processID: Int32, _ record: ExitRecord) -> Bool {
         if let ended = self.state.value.watched.removeValue(forKey: processID) {
             ended(record)
-        } else if self.state.value.spawnsUnderWay > 0 {
+            return true
+        }
+        guard self.state.value.spawnsUnderWay > 0 else { return false }
+        guard let index = self.state.value.pending.firstIndex(where: { $0.processID == processID }) else {
+            self.state.value.unclaimed[processID] = record
+            return false
+        }
+        let spawn = self.state.value.pending.remove(at: index)
+        if self.state.value.pending.isEmpty {
+            self.state.value.timer?.cancel()
+            self.state.value.timer = nil
+        }
+        if case .started = spawn.settle(childHasEnded: true) {
             self.state.value.unclaimed[processID] = record
         }
         return true

@@ -17,7 +17,8 @@ package final class DescriptorWriter: Sendable {
     private struct State {
         var descriptor: CInt?
         var channel: (any Channel)?
-        var queue = CircularBuffer<Message>()
+        /// Small at first: most processes are never written to.
+        var queue = CircularBuffer<Message>(initialCapacity: 1)
         var nextID = 0
         var isWriting = false
         var isClosing = false

@@ -1,4 +1,4 @@
-import LinuxSystem
+package import LinuxSystem
 package import NIOCore
 package import SystemPackage
 
@@ -11,16 +11,18 @@ package final class SignalListener: Sendable {
     ///
     /// - Throws: `Errno` if the handlers cannot be installed.
     package init(
-        _ signals: [Int32], on eventLoop: any EventLoop, _ receive: @escaping (Set<Int32>) -> Void
+        _ signals: [Int32], _ delivery: SignalEvents.Delivery = .handlers, on eventLoop: any EventLoop,
+        _ receive: @escaping (Set<Int32>) -> Void
     ) throws(Errno) {
-        let events = try SignalEvents(signals: signals)
+        let events = try SignalEvents(signals: signals, delivery)
         self.events = events
         self.reader = NIOLoopBoundBox(nil, eventLoop: eventLoop)
         let descriptor = try events.descriptor.duplicate()
         let reader = DescriptorReader(descriptor, on: eventLoop)
         self.reader.value = reader
-        reader.start { _ in
-            let arrived = events.drain()
+        reader.start { event in
+            guard case .bytes(let bytes) = event else { return }
+            let arrived = bytes.withUnsafeReadableBytes(events.arrived)
             if !arrived.isEmpty { receive(arrived) }
         }
     }

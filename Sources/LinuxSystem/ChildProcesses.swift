@@ -8,32 +8,31 @@ package import SystemPackage
 /// - Throws: `Errno.noChildProcess` if there is no such child, or it was reaped before.
 /// - SeeAlso: wait4(2).
 package func reap(processID: Int32) throws(Errno) -> ExitRecord? {
+    try wait(for: processID)?.record
+}
+
+/// Reaps a child that has ended, any one; nil if there is none.
+///
+/// A child whose spawn is failing may be among them; who reaps it first makes no difference.
+///
+/// - SeeAlso: wait4(2).
+package func reapAny() -> (processID: Int32, record: ExitRecord)? {
+    // The only error is that there are no children.
+    try? wait(for: -1)
+}
+
+private func wait(for child: Int32) throws(Errno) -> (processID: Int32, record: ExitRecord)? {
     var status: CInt = 0
     var usage = rusage()
-    let reaped = try retryingInterrupts { wait4(processID, &status, WNOHANG, &usage) }
-    guard reaped == processID else { return nil }
-    return ExitRecord(
+    let processID = try retryingInterrupts { wait4(child, &status, WNOHANG, &usage) }
+    guard processID > 0 else { return nil }
+    let record = ExitRecord(
         exit: ChildExit(waitStatus: status),
         userTime: Int64(usage.ru_utime.tv_sec) * 1_000_000 + Int64(usage.ru_utime.tv_usec),
         systemTime: Int64(usage.ru_stime.tv_sec) * 1_000_000 + Int64(usage.ru_stime.tv_usec),
         peakResidentKiB: Int64(usage.ru_maxrss)
     )
-}
-
-/// A child that has ended and is not reaped yet, any one; nil if there is none.
-///
-/// A child whose spawn is failing may be among them; who reaps it first makes no difference.
-///
-/// - SeeAlso: waitid(2), `WNOWAIT`.
-package func nextExitedChild() throws(Errno) -> Int32? {
-    do {
-        var information = siginfo_t()
-        _ = try retryingInterrupts { waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) }
-        let processID = information._sifields._sigchld.si_pid
-        return processID == 0 ? nil : processID
-    } catch .noChildProcess {
-        return nil
-    }
+    return (processID, record)
 }
 
 /// Signals the process that `pidfd` refers to, never one that reuses its ID. Signal 0 only checks.

@@ -69,9 +69,9 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     ///
     /// It is a property of the open file description, so it holds for duplicates as well.
     package func setNonBlocking(_ isNonBlocking: Bool) throws(Errno) {
-        let flags = try retryingInterrupts { fcntl(self.rawValue, F_GETFL) }
-        let wanted = isNonBlocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK
-        _ = try retryingInterrupts { fcntl(self.rawValue, F_SETFL, wanted) }
+        // One call, where fcntl(2) would need two.
+        var value: CInt = isNonBlocking ? 1 : 0
+        _ = try retryingInterrupts { ioctl(self.rawValue, UInt(FIONBIO), &value) }
     }
 
     /// Reads at most `buffer.count` bytes. 0 is the end of the file.

@@ -3,22 +3,36 @@ package import SystemPackage
 
 /// Turns signals into readability of a descriptor.
 ///
-/// It works by handlers, so that the signal masks of threads which exist already make no difference, unless
-/// all of them block the signal. Each signal belongs to one instance at a time. The end of an instance
-/// restores the default dispositions.
+/// A signal belongs to one instance at a time. The end of an instance restores the default dispositions.
 ///
-/// - SeeAlso: sigaction(2), eventfd(2).
+/// - SeeAlso: signalfd(2), sigaction(2), eventfd(2).
 package final class SignalEvents: Sendable {
-    /// Readable when a signal has arrived since the last `drain()`: an eventfd, non-blocking.
+    /// How signals are taken.
+    package enum Delivery: Sendable {
+        /// By handlers: works whatever the signal masks of existing threads are, unless all of them block the signal.
+        case handlers
+        /// By a signalfd, which costs less: for signals that all threads block, see ``block(_:)``.
+        case blocked
+    }
+
+    /// Readable when a signal has arrived since the last `drain()`, non-blocking. What is read is for
+    /// ``arrived(_:)``.
     package let descriptor: OwnedDescriptor
     private let signals: [Int32]
+    private let usesHandlers: Bool
 
     /// - Throws: `Errno.invalidArgument` if a signal cannot be caught, `Errno.resourceBusy` if another
     ///   instance has it.
-    package init(signals: [Int32]) throws(Errno) {
-        let rawDescriptor = clinux_eventfd()
+    package init(signals: [Int32], _ delivery: Delivery = .handlers) throws(Errno) {
+        self.signals = signals
+        self.usesHandlers = delivery == .handlers
+        let rawDescriptor =
+            self.usesHandlers
+            ? clinux_eventfd()
+            : signals.withUnsafeBufferPointer { clinux_signalfd($0.baseAddress, CInt($0.count)) }
         guard rawDescriptor >= 0 else { throw Errno(rawValue: -rawDescriptor) }
-        let descriptor = OwnedDescriptor(taking: rawDescriptor)
+        self.descriptor = OwnedDescriptor(taking: rawDescriptor)
+        guard self.usesHandlers else { return }
         for (index, signal) in signals.enumerated() {
             let error = clinux_signal_direct(signal, rawDescriptor)
             guard error == 0 else {
@@ -26,21 +40,43 @@ package final class SignalEvents: Sendable {
                 throw Errno(rawValue: error)
             }
         }
-        self.descriptor = descriptor
-        self.signals = signals
     }
 
     deinit {
+        guard self.usesHandlers else { return }
         for signal in self.signals { clinux_signal_restore(signal) }
     }
+
+    /// Blocks `signals` in the calling thread and in those that it starts from now on; called by the only thread, it
+    /// holds for all.
+    package static func block(_ signals: [Int32]) {
+        for signal in signals { clinux_signal_block(signal) }
+    }
+
+    /// Bytes of a signalfd's record, `struct signalfd_siginfo`.
+    private static let recordBytes = 128
+    /// Bytes of one read at most.
+    private static let readBytes = 8 * recordBytes
 
     /// The signals that arrived since the last call; how often each did is not known.
     ///
     /// A signal that arrives meanwhile is in this result or makes the descriptor readable again.
     package func drain() -> Set<Int32> {
-        // The counter first: marks made after this make it readable again. EAGAIN, when it is 0, is fine.
-        var counter: UInt64 = 0
-        _ = withUnsafeMutableBytes(of: &counter) { try? self.descriptor.read(into: $0) }
-        return Set(self.signals.filter(clinux_signal_take))
+        withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 8) { target in
+            // The descriptor first: marks made after this make it readable again. EAGAIN is fine.
+            let count = (try? self.descriptor.read(into: target)) ?? 0
+            return self.arrived(UnsafeRawBufferPointer(rebasing: target[..<count]))
+        }
+    }
+
+    /// The same, for whoever has read `bytes` from the descriptor.
+    ///
+    /// Layout: of a signalfd, 128 bytes for each signal, which begin with its number (u32, host byte order).
+    package func arrived(_ bytes: UnsafeRawBufferPointer) -> Set<Int32> {
+        if self.usesHandlers { return Set(self.signals.filter(clinux_signal_take)) }
+        return Set(
+            stride(from: 0, through: bytes.count - Self.recordBytes, by: Self.recordBytes).map {
+                Int32(bitPattern: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
+            })
     }
 }

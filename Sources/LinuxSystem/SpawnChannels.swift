@@ -5,8 +5,8 @@ import SystemPackage
 ///
 /// The parent's ends are non-blocking, the child's are not.
 struct SpawnChannels: ~Copyable {
-    /// The child's ends. With a terminal the first is all three.
-    private let childInput: OwnedDescriptor
+    /// The child's ends. With a terminal the first is all three; nil is the null device.
+    private let childInput: OwnedDescriptor?
     private let childOutput: OwnedDescriptor?
     private let childError: OwnedDescriptor?
 
@@ -34,12 +34,12 @@ struct SpawnChannels: ~Copyable {
 
     /// What become the child's descriptors 0, 1 and 2.
     var childDescriptors: (CInt, CInt, CInt) {
-        let input = self.childInput.rawValue
+        let input = self.childInput.rawValue ?? NullDevice.rawDescriptor
         return (input, self.childOutput.rawValue ?? input, self.childError.rawValue ?? input)
     }
 
     private init(terminal: consuming PseudoTerminal) {
-        self.childInput = terminal.slave
+        self.childInput = consume terminal.slave
         self.childOutput = nil
         self.childError = nil
         self.terminal = consume terminal.master
@@ -52,12 +52,13 @@ struct SpawnChannels: ~Copyable {
         try error.readEnd.setNonBlocking(true)
         switch input {
         case .null:
-            self.childInput = try OwnedDescriptor.open("/dev/null", flags: O_RDONLY)
+            try NullDevice.open()
+            self.childInput = nil
             self.standardInput = nil
         case .pipe:
             let pipe = try Pipe()
             try pipe.writeEnd.setNonBlocking(true)
-            self.childInput = pipe.readEnd
+            self.childInput = consume pipe.readEnd
             self.standardInput = consume pipe.writeEnd
         }
         self.childOutput = consume output.writeEnd

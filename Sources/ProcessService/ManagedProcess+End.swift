@@ -12,7 +12,8 @@ extension ManagedProcess {
         self.state.value.lifetime = nil
         self.pidfd.withLock { $0 = nil }
         for resume in self.state.value.waiters.removeAll(.exit) { resume() }
-        if self.state.value.openTimer != nil {
+        if !self.state.value.isOpen {
+            // Having the event loop watch a pipe costs ten times as much as this.
             for (_, output) in self.state.value.outputs.all { output.reader.readReady() }
             // What descendants hold open.
             self.openOutputs()

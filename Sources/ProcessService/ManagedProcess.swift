@@ -41,7 +41,8 @@ final class ManagedProcess: Sendable {
         var droppedUnread: Int64 = 0
         var isPaused = false
         var stallTimer: Scheduled<Void>?
-        var openTimer: Scheduled<Void>?
+        /// The event loop reads the outputs.
+        var isOpen = false
         var exit: ExitRecord?
         /// The end does not wait for descendants that hold the output open.
         var endsWithLeader = false
@@ -115,32 +116,16 @@ final class ManagedProcess: Sendable {
         for (stream, output) in self.state.value.outputs.all {
             output.reader.prepare { self.received($0, from: stream) }
         }
-        if self.hasTerminal {
-            self.openOutputs()
-        } else {
-            let timer = self.eventLoop.assumeIsolated().scheduleTask(in: Self.openDelay) {
-                self.openOutputs()
-            }
-            self.state.value.openTimer = timer
-        }
+        if self.hasTerminal { self.openOutputs() }
         reaper.watch(self.processID) { self.leaderExited($0) }
+        // One that has ended meanwhile has been read.
+        self.openOutputs()
     }
-
-    /// Time after the start at which the event loop begins to read a command's pipes.
-    ///
-    /// Most commands are over before: their pipes are read once when they have ended, which costs a tenth of having
-    /// the loop watch them, and leaves the processor to them meanwhile. Their start is told with their end, in one
-    /// write.
-    private static let openDelay = TimeAmount.milliseconds(1)
-
-    /// Whether the process may be over at any moment: what is told of it now could soon be told with its end.
-    var isBrandNew: Bool { self.state.value.openTimer != nil }
 
     /// Lets the event loop read what the process writes.
     func openOutputs() {
-        self.state.value.openTimer?.cancel()
-        self.state.value.openTimer = nil
+        guard !self.state.value.isOpen else { return }
+        self.state.value.isOpen = true
         for (_, output) in self.state.value.outputs.all { output.reader.open() }
-        for wake in self.state.value.readers.wakes { wake() }
     }
 }

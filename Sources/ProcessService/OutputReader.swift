@@ -60,7 +60,6 @@ final class OutputReader: MessageSource {
     func next(into buffer: inout ByteBuffer) -> MessageSourceStep {
         switch self.state.value.phase {
         case .start:
-            guard !self.process.isBrandNew else { return .waiting }
             if !self.process.isEnded { self.scheduleKeepalive(in: self.keepalive) }
             self.state.value.phase = self.isExtended && !self.gap.isEmpty ? .gap : .running
             let processID = UInt32(bitPattern: self.process.processID)

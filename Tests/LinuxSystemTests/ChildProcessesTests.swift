@@ -65,11 +65,11 @@ import Testing
         #expect(try reap(processID: process.processID) != nil)
     }
 
-    @Test func `ended children are found one by one, running ones are not`() async {
+    @Test func `ended children are reaped one by one, running ones are not`() async {
         await #expect(processExitsWith: .success) {
-            #expect(try nextExitedChild() == nil)
+            #expect(reapAny() == nil)
             var running = try SpawnedProcess.spawn(SpawnRequest(command: "cat", standardInput: .pipe))
-            #expect(try nextExitedChild() == nil)
+            #expect(reapAny() == nil)
             var expected: Set<Int32> = []
             for _ in 0..<3 {
                 var process = try SpawnedProcess.spawn(SpawnRequest(command: "/bin/true"))
@@ -78,15 +78,15 @@ import Testing
                 expected.insert(process.processID)
             }
             var found: Set<Int32> = []
-            while let processID = try nextExitedChild() {
-                #expect(try nextExitedChild() == processID)
-                #expect(try reap(processID: processID)?.exit == .exited(0))
-                found.insert(processID)
+            while let ended = reapAny() {
+                #expect(ended.record.exit == .exited(0))
+                #expect(throws: Errno.noChildProcess) { try reap(processID: ended.processID) }
+                found.insert(ended.processID)
             }
             #expect(found == expected)
             _ = running.standardInput.take()
             _ = try waitForEnd(of: running)
-            #expect(try nextExitedChild() == nil)
+            #expect(reapAny() == nil)
         }
     }
 

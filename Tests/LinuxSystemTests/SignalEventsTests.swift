@@ -18,6 +18,21 @@ import Testing
         }
     }
 
+    @Test func `signals that all threads block are taken without handlers`() async {
+        await #expect(processExitsWith: .success) {
+            // Each thread blocks them for itself: those of the test exist already.
+            SignalEvents.block([SIGUSR1, SIGUSR2, 64])
+            let events = try SignalEvents(signals: [SIGUSR1, SIGUSR2, 64], .blocked)
+            #expect(events.drain() == [])
+            for signal in [SIGUSR1, SIGUSR2, SIGUSR1, 64] {
+                #expect(pthread_kill(pthread_self(), signal) == 0)
+            }
+            try wait(for: POLLIN, on: events.descriptor)
+            #expect(events.drain() == [SIGUSR1, SIGUSR2, 64])
+            #expect(events.drain() == [])
+        }
+    }
+
     @Test func `several signals are drained together, real-time ones too`() async {
         await #expect(processExitsWith: .success) {
             let events = try SignalEvents(signals: [SIGTERM, SIGINT, 64])
@@ -43,7 +58,6 @@ import Testing
             try send(signal: SIGKILL, to: pidfd)
             try wait(for: POLLIN, on: events.descriptor)
             #expect(events.drain() == [SIGCHLD])
-            #expect(try nextExitedChild() == process.processID)
             #expect(try reap(processID: process.processID)?.exit == .signaled(SIGKILL, coreDumped: false))
         }
     }

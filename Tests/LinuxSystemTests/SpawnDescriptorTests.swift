@@ -187,6 +187,8 @@ import Testing
 
     @Test func `8 threads spawn at once, and no child sees another's descriptors`() async {
         await #expect(processExitsWith: .success) {
+            // The null device stays open.
+            _ = try FinishedChild.run(script: "")
             let before = ProcessState.descriptorCount()
             let results = Mutex<[String: Int]>([:])
             inThreads(8) {

@@ -18,6 +18,8 @@ import Testing
     @Test func `a failure is reported and leaves nothing`() async {
         await #expect(processExitsWith: .success) {
             #expect(csyscall_filter_refuse_clone3(EPERM) == 0)
+            // The null device stays open.
+            _ = try FinishedChild.run(script: "")
             let before = ProcessState.descriptorCount()
             #expect(
                 FinishedChild.failure(of: SpawnRequest(command: "no-such-command"))

@@ -18,4 +18,11 @@ void clinux_signal_restore(int signal);
 /// Whether `signal` arrived since the last call.
 bool clinux_signal_take(int signal);
 
+/// Blocks `signal` in the calling thread, and in those that it starts from now on.
+void clinux_signal_block(int signal);
+
+/// A signalfd, non-blocking and close-on-exec, of `count` blocked signals; stopped children are not announced
+/// (SA_NOCLDSTOP). Returns a descriptor or a negated errno; signalfd(2).
+int clinux_signalfd(const int *signals, int count);
+
 #endif

@@ -95,19 +95,27 @@ struct clinux_spawn_result {
     enum clinux_spawn_stage stage;
     /// The errno of the failed stage.
     int error;
+    /// -1 if there is no child, so also before. Atomic: see clinux_spawn_process_id.
     pid_t process_id;
-    /// Close-on-exec; the caller's.
+    /// Close-on-exec; the caller's. -1 if there is no child.
     int pidfd;
 };
+
+/// A result before there is a child.
+void clinux_spawn_prepare(struct clinux_spawn_result *result);
 
 /// Starts a child and returns once it runs its program, or failed to.
 ///
 /// The child shares this process's memory until then, so that the cost does not depend on how much there is.
 /// The calling thread is suspended for that long; other threads run on, and may spawn as well.
 ///
-/// A child that failed has been reaped, by this call or by a wait for any child in another thread.
+/// `result`, which has been prepared, is written by the child: another thread that has seen the child end finds
+/// in it what the caller will see. A child that failed is left to be reaped.
 ///
 /// - SeeAlso: clone(2), vfork(2), pidfd_open(2), cgroups(7).
 void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spawn_result *result);
+
+/// The child's process ID as soon as it runs, -1 before.
+pid_t clinux_spawn_process_id(const struct clinux_spawn_result *result);
 
 #endif
