@@ -19,6 +19,8 @@ final class Call: Sendable {
         var unaryResponse: ByteBuffer?
         var deadline: Scheduled<Void>?
         var task: Task<Void, Never>?
+        /// Where the responses come from when the task is done.
+        var source: (any MessageSource)?
     }
 
     private static let deadlineExceeded = ConnectError(.deadlineExceeded, "context deadline exceeded")
@@ -64,7 +66,9 @@ final class Call: Sendable {
             self.state.value.deadline = timer
         }
         self.exchange.whenEnded { error in
-            if error != nil { self.close() }
+            guard error != nil else { return }
+            self.close()
+            self.context.completion.finish(ConnectError(.canceled, "context canceled"))
         }
         if self.context.kind != .unary {
             self.exchange.whenDraining {
@@ -74,12 +78,32 @@ final class Call: Sendable {
         let task = self.executor.startTask {
             do {
                 try await body(self)
-                self.finish(nil)
+                self.pumpOrFinish()
             } catch {
                 self.finish(ConnectError(wrapping: error))
             }
         }
         if self.state.value.isFinished { task.cancel() } else { self.state.value.task = task }
+    }
+
+    /// Sends what `source` has once the call's task is done, instead of ending the call.
+    func respond(with source: any MessageSource) {
+        self.state.value.source = source
+    }
+
+    private func pumpOrFinish() {
+        guard let source = self.state.value.source else {
+            self.finish(nil)
+            return
+        }
+        self.state.value.source = nil
+        self.state.value.task = nil
+        MessagePump(self, source) { result in
+            switch result {
+            case .success: self.finish(nil)
+            case .failure(let error): self.finish(error)
+            }
+        }.start()
     }
 
     /// Ends the call, successfully if `error` is nil. Only the first end counts.
@@ -96,6 +120,7 @@ final class Call: Sendable {
             }
         }
         self.writeEnd(error)
+        self.context.completion.finish(error)
     }
 
     /// Stops the timer and the task; the response is not touched.

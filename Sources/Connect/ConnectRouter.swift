@@ -60,6 +60,21 @@ public struct ConnectRouter: HTTPHandler {
         }
     }
 
+    /// Serves `procedure` with the messages of the source that `body` returns.
+    ///
+    /// The way for streams that are silent for long or carry much: no task, and no memory of one, exists while the source
+    /// is pulled. Interceptors have returned by then; see ``RPCContext/whenFinished(_:)``.
+    public mutating func register<Request, Response>(
+        _ procedure: ServerStreamProcedure<Request, Response>,
+        source body: @escaping @Sendable (Request, RPCContext) async throws -> any MessageSource
+    ) {
+        self.add(procedure) { call, context in
+            let request = try call.codec.decodeRequest(Request.self, from: try await call.receiveOne())
+            let source = try await body(request, context)
+            await call.onLoop { $0.respond(with: source) }
+        }
+    }
+
     /// Serves `procedure` with `body`.
     public mutating func register<Request, Response>(
         _ procedure: ClientStreamProcedure<Request, Response>,

@@ -9,7 +9,7 @@
 ///         _ context: RPCContext, _ next: @Sendable (RPCContext) async throws -> Void
 ///     ) async throws {
 ///         let start = ContinuousClock.now
-///         defer { record(context.procedure, start.duration(to: .now)) }
+///         context.whenFinished { _ in record(context.procedure, start.duration(to: .now)) }
 ///         try await next(context)
 ///     }
 /// }
@@ -17,7 +17,8 @@
 public protocol Interceptor: Sendable {
     /// Runs the rest of the call with `next`, or throws instead.
     ///
-    /// What `next` throws is what the client will see, if it is thrown on.
+    /// What `next` throws is what the client will see, if it is thrown on. When it returns, a stream may only have begun:
+    /// ``RPCContext/whenFinished(_:)`` tells when the call is over.
     func intercept(
         _ context: RPCContext, _ next: @escaping @Sendable (RPCContext) async throws -> Void
     ) async throws

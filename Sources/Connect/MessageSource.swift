@@ -2,8 +2,8 @@ public import NIOCore
 
 /// Encoded messages that are pulled on the event loop whenever the client can take more.
 ///
-/// The way for bulk data: no task switch and no copy for each message. ``ResponseWriter/drain(_:)`` pulls from
-/// it until it is finished.
+/// The way for bulk data: no task switch and no copy for each message. A procedure that is registered with a source
+/// returns one; ``ResponseWriter/drain(_:)`` pulls from one in the middle of a procedure.
 public protocol MessageSource: Sendable {
     /// Makes the next message, on the event loop.
     ///

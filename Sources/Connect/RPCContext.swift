@@ -25,6 +25,7 @@ public struct RPCContext: Sendable {
     /// Headers and trailers of the response.
     public let response: ResponseMetadata
 
+    let completion: CallCompletion
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     init(
@@ -41,6 +42,13 @@ public struct RPCContext: Sendable {
         self.codec = codec
         self.eventLoop = exchange.eventLoop
         self.response = ResponseMetadata()
+        self.completion = CallCompletion(exchange.eventLoop)
+    }
+
+    /// Calls `observer` once, on the event loop, when the call is over: with nil if it succeeded. Called on the event
+    /// loop.
+    public func whenFinished(_ observer: @escaping (ConnectError?) -> Void) {
+        self.completion.add(observer)
     }
 
     /// What an interceptor left under `key` for those further in.

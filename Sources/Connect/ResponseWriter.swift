@@ -29,7 +29,8 @@ public struct ResponseWriter<Response: Message>: Sendable {
     /// - Throws: `ConnectError`: what the source failed with, or `canceled` when the call is over.
     public func drain(_ source: some MessageSource) async throws {
         let call = self.call
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        // The pump calls back once: a checked continuation would cost more than the rest of this.
+        try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
             let start: @Sendable () -> Void = {
                 MessagePump(call, source) { continuation.resume(with: $0) }.start()
             }

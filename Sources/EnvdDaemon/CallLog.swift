@@ -17,30 +17,25 @@ struct CallLog: Interceptor {
     ) async throws {
         let operation = self.operations.next()
         let start = NIODeadline.now()
-        do {
-            try await next(context)
-            self.log(.info, context, operation, start, error: nil)
-        } catch {
-            self.log(.error, context, operation, start, error: error)
-            throw error
+        context.whenFinished { error in
+            self.log(error == nil ? .info : .error, context, operation, start, error: error)
         }
+        try await next(context)
     }
 
     private func log(
         _ level: Logger.Level, _ context: RPCContext, _ operation: UInt32, _ start: NIODeadline,
-        error: (any Error)?
+        error: ConnectError?
     ) {
         guard level >= self.logger.logLevel else { return }
         var metadata: Logger.Metadata = [
             "method": "POST \(context.procedure)", "operation_id": "\(operation)",
             "duration_us": "\((NIODeadline.now() - start).nanoseconds / 1000)",
         ]
-        if let error = error as? ConnectError {
+        if let error {
             metadata["error"] = "\(error.message)"
             metadata["error_code"] = "\(error.code.rawValue)"
             if let cause = error.cause { metadata["cause"] = "\(cause)" }
-        } else if let error {
-            metadata["error"] = "\(error)"
         }
         self.logger.log(level: level, "\(Self.title(of: context.procedure))", metadata: metadata)
     }

@@ -18,7 +18,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     private var current: ExchangeCore?
     /// The head has come, but the handler has not been called yet.
     private var awaitsDispatch = false
-    private var pipelined = CircularBuffer<HTTPServerRequestPart>()
+    private var pipelined = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 1)
     private var unpacksPipelined = false
     private var keepsAlive = true
     private(set) var isDraining = false

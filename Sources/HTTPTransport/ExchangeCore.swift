@@ -22,7 +22,10 @@ final class ExchangeCore {
     /// Whether the client waits for `100 Continue` before it sends the body.
     private(set) var continueAwaited: Bool
 
-    private var body = CircularBuffer<ByteBuffer>()
+    /// Small pieces of the response's body that wait for the next flush.
+    private var gathered = ByteBuffer()
+    /// Small at first: there is one for every request.
+    private var body = CircularBuffer<ByteBuffer>(initialCapacity: 1)
     private(set) var bodyBytes = 0
     private var bodyReader: ((Result<ByteBuffer?, HTTPExchangeError>) -> Void)?
     private var writabilityWaiters: [() -> Void] = []
@@ -123,8 +126,27 @@ final class ExchangeCore {
     /// Whether the response has only a head.
     private var omitsBody: Bool { self.request.method == .HEAD }
 
+    /// Bytes up to which a piece of the body is copied, to go out with its neighbours: a chunk or frame of its own would
+    /// cost more.
+    private static let smallPiece = 512
+    /// Bytes of small pieces after which a chunk is made.
+    private static let gatheredPieces = 4 << 10
+
     func write(_ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
-        self.write(.byteBuffer(bytes), promise)
+        let isGathered = promise == nil && bytes.readableBytes <= Self.smallPiece
+        guard isGathered, self.responseState == .begun, !self.omitsBody else {
+            self.write(.byteBuffer(bytes), promise)
+            return
+        }
+        self.gathered.writeImmutableBuffer(bytes)
+        if self.gathered.readableBytes >= Self.gatheredPieces { self.writeGathered() }
+    }
+
+    private func writeGathered() {
+        guard self.gathered.readableBytes > 0 else { return }
+        let bytes = self.gathered
+        self.gathered = ByteBuffer()
+        self.carrier?.write(.body(.byteBuffer(bytes)))
     }
 
     func write(_ file: FileRegion, promise: EventLoopPromise<Void>?) {
@@ -140,15 +162,18 @@ final class ExchangeCore {
             promise?.succeed()
             return
         }
+        self.writeGathered()
         carrier.write(.body(part), promise: promise)
     }
 
     func flush() {
+        self.writeGathered()
         self.carrier?.flush()
     }
 
     func end(_ trailers: HTTPHeaders?) {
         guard self.responseState == .begun else { return }
+        self.writeGathered()
         self.responseState = .ended
         let carrier = self.carrier
         carrier?.writeEnd(trailers, of: self)

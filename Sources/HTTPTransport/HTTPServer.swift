@@ -36,7 +36,8 @@ public final class HTTPServer: Sendable {
                 .childChannelOption(
                     .recvAllocator,
                     value: AdaptiveRecvByteBufferAllocator(
-                        minimum: 1 << 10, initial: 4 << 10, maximum: limits.receiveBufferBytes)
+                        minimum: Self.firstReadBytes, initial: Self.firstReadBytes,
+                        maximum: limits.receiveBufferBytes)
                 )
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
                 .childChannelOption(.socketOption(.so_keepalive), value: 1)
@@ -69,6 +70,10 @@ public final class HTTPServer: Sendable {
     }
 
     // MARK: Connections
+
+    /// Bytes of a connection's first read buffer: enough for most requests, since every connection keeps one. It grows
+    /// with what comes.
+    private static let firstReadBytes = 1 << 10
 
     private static let refusal = ByteBuffer(
         string: "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

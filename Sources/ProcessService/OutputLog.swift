@@ -28,7 +28,8 @@ struct OutputLog {
     /// The size up to which small pieces are put together.
     private static let blockBytes = 16 << 10
 
-    private var chunks = CircularBuffer<Chunk>()
+    /// Small at first: there is one for every process.
+    private var chunks = CircularBuffer<Chunk>(initialCapacity: 1)
     /// The offset behind the last byte.
     private(set) var end: Int64 = 0
 

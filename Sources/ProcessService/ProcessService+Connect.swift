@@ -11,17 +11,15 @@ extension ProcessService {
     ///
     /// - Throws: `ConnectError` with `notFound` if there is no such process.
     @Sendable func connect(
-        _ request: Process_ConnectRequest, _ context: RPCContext,
-        _ responses: ResponseWriter<Process_ConnectResponse>
-    ) async throws {
+        _ request: Process_ConnectRequest, _ context: RPCContext
+    ) async throws -> any MessageSource {
         let framing = try self.framing(context)
         let selection = try ProcessSelection(request.process)
         guard let process = self.table.value.find(selection) else { throw selection.notFound }
-        let reader = try OutputReader(
+        return try OutputReader(
             of: process, from: request.hasReplay ? try Self.beginning(request.replay) : .now,
             framing: framing,
             isExtended: request.hasReplay, keepalive: KeepaliveInterval.of(context.requestHeaders))
-        try await responses.drain(reader)
     }
 
     private static func beginning(_ replay: Process_Replay) throws(ConnectError) -> ManagedProcess.Beginning {

@@ -20,9 +20,8 @@ extension ProcessService {
     /// - Throws: `ConnectError`: `invalidArgument` if the working directory cannot be entered or the command cannot
     ///   be started; a command that does not exist or may not be run ends with 127 or 126 instead.
     @Sendable func start(
-        _ request: Process_StartRequest, _ context: RPCContext,
-        _ responses: ResponseWriter<Process_StartResponse>
-    ) async throws {
+        _ request: Process_StartRequest, _ context: RPCContext
+    ) async throws -> any MessageSource {
         let framing = try self.framing(context)
         let caller = try await self.callers.caller(of: context)
         let keepalive = KeepaliveInterval.of(context.requestHeaders)
@@ -30,21 +29,19 @@ extension ProcessService {
             config: request.process, tag: request.hasTag ? request.tag : nil,
             executionID: request.executionID.isEmpty ? nil : request.executionID,
             account: caller.account.name, hasTerminal: request.hasPty)
-        let reader: OutputReader
         if let known = try await self.knownExecution(origin) {
-            reader = try OutputReader(
+            return try OutputReader(
                 of: known, from: .offset(0), framing: framing, isExtended: request.extended,
                 keepalive: keepalive)
-        } else {
-            defer { self.startEnded(origin) }
-            let process = try await self.launch(request, origin, as: caller)
-            reader = try OutputReader(
-                of: process, framing: framing, isExtended: request.extended, keepalive: keepalive)
-            let order = self.table.value.add(process)
-            process.begin(self.reaper) { self.table.value.end(order) }
-            Self.setLifetime(of: process, request, context)
         }
-        try await responses.drain(reader)
+        defer { self.startEnded(origin) }
+        let process = try await self.launch(request, origin, as: caller)
+        let reader = try OutputReader(
+            of: process, framing: framing, isExtended: request.extended, keepalive: keepalive)
+        let order = self.table.value.add(process)
+        process.begin(self.reaper) { self.table.value.end(order) }
+        Self.setLifetime(of: process, request, context)
+        return reader
     }
 
     // MARK: Executions with an id

@@ -63,8 +63,8 @@ package final class ProcessService: Sendable {
     /// Adds the service's procedures to `router`.
     package func register(in router: inout ConnectRouter) {
         router.register(ProcessAPI.list, self.list)
-        router.register(ProcessAPI.connect, self.connect)
-        router.register(ProcessAPI.start, self.start)
+        router.register(ProcessAPI.connect, source: self.connect)
+        router.register(ProcessAPI.start, source: self.start)
         router.register(ProcessAPI.update, self.update)
         router.register(ProcessAPI.streamInput, self.streamInput)
         router.register(ProcessAPI.sendInput, self.sendInput)
