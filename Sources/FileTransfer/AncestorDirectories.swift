@@ -55,7 +55,11 @@ enum AncestorDirectories {
                 "failed to create directory: mkdir \(text): \(error.lowercasedDescription)", error)
         }
         try Self.trying("failed to chown directory: chown \(text)") { () throws(Errno) in
-            try place.directory.setOwner(of: place.name, uid: account.uid, gid: account.gid)
+            let made = try place.directory.open(place.name, [.pathOnly, .directory, .noFollow])
+            // It is the account's already, but for the group in a set-group-ID directory. Should another one have its
+            // name by now, that is none of ours.
+            guard try made.status().uid == account.uid else { return }
+            try made.setOwner(uid: account.uid, gid: account.gid)
         }
     }
 
