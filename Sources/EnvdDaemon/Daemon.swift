@@ -144,7 +144,7 @@ package final class Daemon: Sendable {
             callers: callers, defaults: defaults, files: files, names: OwnerNames(), eventLoop: eventLoop)
         let transfer = FileTransfer(
             callers: callers, defaults: defaults, files: files, pool: pool, signing: FileSigning(access),
-            eventLoop: eventLoop)
+            eventLoop: eventLoop, settle: filesystem.settleWatchers)
         let git = GitService(
             GitService.Configuration(
                 searchPath: searchPath, resourceLimits: resourceLimits, cgroups: cgroups),

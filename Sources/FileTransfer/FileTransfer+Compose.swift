@@ -38,6 +38,7 @@ extension FileTransfer {
         try await self.run(composition)
         let file = UploadedFile(
             name: destination.name, path: destination.text, metadata: FileMetadata())
+        await self.settle()
         exchange.respond(
             .ok, ["Content-Type": "application/json"], body: ByteBuffer(string: file.json + "\n"))
     }

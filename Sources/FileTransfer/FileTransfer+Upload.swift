@@ -31,6 +31,7 @@ extension FileTransfer {
                 "unsupported content type: \(contentType), "
                     + "expected multipart/form-data or application/octet-stream")
         }
+        await self.settle()
         let json = "[" + written.map(\.json).joined(separator: ",") + "]"
         exchange.respond(.ok, ["Content-Type": "application/json"], body: ByteBuffer(string: json))
     }

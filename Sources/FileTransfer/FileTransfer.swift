@@ -20,12 +20,17 @@ package final class FileTransfer: Sendable {
     private let signing: FileSigning
     let executor: EventLoopTaskExecutor
     private let running: NIOLoopBound<RunningTransfers>
+    let settle: @Sendable () async -> Void
 
-    /// - Parameter signing: Decides which requests for `/files` may go on; nobody else has looked at their tokens.
+    /// - Parameters:
+    ///   - signing: Decides which requests for `/files` may go on; nobody else has looked at their tokens.
+    ///   - settle: Returns when those who watch directories have seen what was written; called before the answer.
     package init(
         callers: CallerResolver, defaults: SandboxDefaults, files: FileAccess, pool: BlockingPool,
-        signing: FileSigning, eventLoop: any EventLoop, limits: TransferLimits = TransferLimits()
+        signing: FileSigning, eventLoop: any EventLoop, limits: TransferLimits = TransferLimits(),
+        settle: @escaping @Sendable () async -> Void = {}
     ) {
+        self.settle = settle
         self.callers = callers
         self.defaults = defaults
         self.files = files

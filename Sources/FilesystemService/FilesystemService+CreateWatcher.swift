@@ -16,8 +16,13 @@ extension FilesystemService {
     ) async throws -> Filesystem_CreateWatcherResponse {
         let account = try await self.callers.caller(of: context).account
         let path = try self.resolve(request.path, for: account)
-        let watcher = try await self.watch(path, Watcher.Options(request), as: account)
-        let id = self.watchers.value.add(watcher)
-        return .with { $0.watcherID = id }
+        let hub = self.hub.value
+        let (watcher, snapshot) = try await self.watch(
+            path, try WatchOptions(request, hub.limits), as: account)
+        let id = self.watchers.value.add(watcher, expiry: hub.limits.expiry)
+        return .with {
+            $0.watcherID = id
+            $0.initial = snapshot.map { .init($0) }
+        }
     }
 }

@@ -7,35 +7,47 @@ import SwiftProtobuf
 extension FilesystemService {
     /// `filesystem.Filesystem/WatchDir`: tells what changes in a directory for as long as the call lasts.
     ///
+    /// A watch that lingers goes on after the call, for a client that resumes it where it was cut.
+    ///
     /// - Throws: `ConnectError`: `notFound` or `invalidArgument` if it cannot be watched, `resourceExhausted` at the
-    ///   kernel's limits.
+    ///   kernel's limits; `outOfRange` if a watch is resumed at a cursor that it has not reached.
     @Sendable func watchDir(
         _ request: Filesystem_WatchDirRequest, _ context: RPCContext,
         _ responses: ResponseWriter<Filesystem_WatchDirResponse>
     ) async throws {
-        let account = try await self.callers.caller(of: context).account
-        let path = try self.resolve(request.path, for: account)
         let isLegacy = LegacyClient.isCalling(context)
-        let encode = try WatchEncoding(codec: context.codec, isReduced: isLegacy)
-        let watcher = try await self.watch(path, Watcher.Options(request), as: account)
+        let encoding = try WatchEncoding(codec: context.codec, isReduced: isLegacy)
+        let keepalive = KeepaliveInterval.of(context.requestHeaders)
+        let opened =
+            request.hasResume ? try self.resume(request.resume) : try await self.open(request, context)
         if isLegacy { LegacyClient.mark(context) }
         let source = WatchSource(
-            watcher, keepalive: KeepaliveInterval.of(context.requestHeaders), eventLoop: self.eventLoop,
-            encoding: encode)
+            opened.watcher, id: opened.id, snapshot: opened.snapshot, keepalive: keepalive,
+            eventLoop: self.eventLoop, encoding: encoding
+        ) { watcher in
+            guard let id = opened.id else { return watcher.close() }
+            self.lingering.value.letGo(id)
+        }
         try await responses.drain(source)
     }
-}
 
-extension Watcher.Options {
-    init(_ request: Filesystem_WatchDirRequest) {
-        self.isRecursive = request.recursive
-        self.includesEntries = request.includeEntry
-        self.allowsNetwork = request.allowNetworkMounts
+    private typealias Opened = (watcher: Watcher, id: String?, snapshot: [WatchQueue.Item])
+
+    private func open(_ request: Filesystem_WatchDirRequest, _ context: RPCContext) async throws -> Opened {
+        let account = try await self.callers.caller(of: context).account
+        let path = try self.resolve(request.path, for: account)
+        let options = try WatchOptions(request, self.hub.value.limits)
+        let (watcher, snapshot) = try await self.watch(path, options, as: account)
+        guard let lingering = options.lingering else { return (watcher, nil, snapshot) }
+        let id = self.lingering.value.add(watcher, expiry: lingering)
+        return (self.lingering.value.hold(id) ?? watcher, id, snapshot)
     }
 
-    init(_ request: Filesystem_CreateWatcherRequest) {
-        self.isRecursive = request.recursive
-        self.includesEntries = request.includeEntry
-        self.allowsNetwork = request.allowNetworkMounts
+    private func resume(_ position: Filesystem_WatchPosition) throws(ConnectError) -> Opened {
+        let id = position.watchID
+        guard let watcher = self.lingering.value.find(id) else { throw Self.noWatcher(id) }
+        try watcher.seek(after: position.cursor, forgetting: true)
+        watcher.leave?()
+        return (self.lingering.value.hold(id) ?? watcher, id, [])
     }
 }

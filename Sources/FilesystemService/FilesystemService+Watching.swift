@@ -9,11 +9,12 @@ import SystemPackage
 extension FilesystemService {
     /// Begins to watch a directory: when this returns, nothing is missed any more.
     ///
+    /// - Returns: the watcher and, if a snapshot is wanted, what is there already.
     /// - Throws: `ConnectError`: `notFound` or `invalidArgument` if it cannot be watched, `resourceExhausted` at the
     ///   kernel's limits. Nothing stays behind then.
     func watch(
-        _ path: String, _ options: Watcher.Options, as account: Account
-    ) async throws(ConnectError) -> Watcher {
+        _ path: String, _ options: WatchOptions, as account: Account
+    ) async throws(ConnectError) -> (watcher: Watcher, snapshot: [WatchQueue.Item]) {
         let hub = self.hub.value
         let watcher = try hub.makeWatcher(options)
         let counts: Result<WatchCounts, Errno>
@@ -25,7 +26,7 @@ extension FilesystemService {
         let (files, names, limits) = (self.files, self.names, hub.limits)
         do throws(ConnectError) {
             let found = try await files.pool.run {
-                () throws(ConnectError) -> (place: WatchPlace, tree: Handoff<WatchTree>) in
+                () throws(ConnectError) -> (place: WatchPlace, scan: Handoff<WatchScan>) in
                 let place: WatchPlace
                 do throws(FilesystemFailure) {
                     place = try WatchPlace(
@@ -33,14 +34,13 @@ extension FilesystemService {
                 } catch {
                     throw error.error
                 }
-                let tree = try Self.scan(place, counts, options, limits)
-                return (place, Handoff(tree))
+                return (place, Handoff(try Self.scan(place, counts, options, limits)))
             }
-            guard let tree = found.tree.take() else {
+            guard let scan = found.scan.take() else {
                 throw ConnectError(.internalError, "the directory that was scanned was lost")
             }
-            watcher.begin(found.place, tree)
-            return watcher
+            watcher.begin(found.place, scan.tree)
+            return (watcher, scan.items)
         } catch {
             watcher.close()
             throw error
@@ -49,9 +49,9 @@ extension FilesystemService {
 
     /// Watches a directory and, if that was asked for, those inside. On a thread that may block.
     private static func scan(
-        _ place: WatchPlace, _ counts: Result<WatchCounts, Errno>, _ options: Watcher.Options,
+        _ place: WatchPlace, _ counts: Result<WatchCounts, Errno>, _ options: WatchOptions,
         _ limits: WatchLimits
-    ) throws(ConnectError) -> WatchTree {
+    ) throws(ConnectError) -> WatchScan {
         let shared: WatchCounts
         do {
             shared = try counts.get()
@@ -61,21 +61,22 @@ extension FilesystemService {
                 .resourceExhausted, "error creating watcher: \(error.lowercasedDescription)\(limit)",
                 cause: error)
         }
-        let tree = WatchTree(isRecursive: options.isRecursive, tellsEveryCreate: place.isOnNetwork)
-        var scan = WatchScan(place, shared, tree, describes: false, limits: limits)
+        let tree = WatchTree(
+            isRecursive: options.isRecursive, tellsEveryCreate: place.isOnNetwork, filter: options.filter)
+        var scan = WatchScan(place, shared, tree, describes: options.includesEntries, limits: limits)
         do throws(ConnectError) {
-            try scan.begin()
+            try scan.begin(isTold: options.wantsSnapshot)
         } catch {
             scan.tree.lose()
             shared.release(scan.tree.takeReleasedWatches())
             throw error
         }
-        return scan.tree
+        return scan
     }
 
     /// Returns when every watcher has seen what has happened up to now, and watches the directories that were made;
     /// at the latest after a while. Whoever makes directories calls it before the answer.
-    func settleWatchers() async {
+    package func settleWatchers() async {
         let hub = self.hub.value
         hub.drain()
         guard hub.hasUnsettled else { return }

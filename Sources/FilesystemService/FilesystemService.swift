@@ -13,7 +13,10 @@ package final class FilesystemService: Sendable {
     let names: OwnerNames
     let eventLoop: any EventLoop
     let hub: NIOLoopBound<WatchHub>
+    /// The watchers of clients that poll.
     let watchers: NIOLoopBound<WatcherTable>
+    /// The watches of streams that can be resumed.
+    let lingering: NIOLoopBound<WatcherTable>
 
     /// A service whose procedures run on `eventLoop`. Called there.
     package init(
@@ -23,7 +26,8 @@ package final class FilesystemService: Sendable {
         self.eventLoop = eventLoop
         self.hub = NIOLoopBound(
             WatchHub(limits: limits, pool: files.pool, eventLoop: eventLoop), eventLoop: eventLoop)
-        self.watchers = NIOLoopBound(WatcherTable(limits, eventLoop: eventLoop), eventLoop: eventLoop)
+        self.watchers = NIOLoopBound(WatcherTable(eventLoop: eventLoop), eventLoop: eventLoop)
+        self.lingering = NIOLoopBound(WatcherTable(eventLoop: eventLoop), eventLoop: eventLoop)
         self.callers = callers
         self.defaults = defaults
         self.files = files

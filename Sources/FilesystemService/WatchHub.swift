@@ -44,7 +44,7 @@ final class WatchHub {
     /// A watcher that receives all events until it knows what it is for.
     ///
     /// - Throws: `ConnectError` with `resourceExhausted` if there are too many.
-    func makeWatcher(_ options: Watcher.Options) throws(ConnectError) -> Watcher {
+    func makeWatcher(_ options: WatchOptions) throws(ConnectError) -> Watcher {
         guard self.watchers.count < self.limits.watchers else {
             throw ConnectError(
                 .resourceExhausted, "\(self.limits.watchers) directories are watched, which is the limit")
@@ -199,7 +199,9 @@ final class WatchHub {
         var addressed: Set<Int> = []
         for event in events {
             guard !event.mask.contains(.overflow) else {
-                for watcher in self.watchers.values { watcher.receive(.lost(since: self.lastEmpty)) }
+                for watcher in self.watchers.values {
+                    watcher.receive(.lost(since: self.lastEmpty, count: nil))
+                }
                 addressed.formUnion(self.watchers.keys)
                 continue
             }

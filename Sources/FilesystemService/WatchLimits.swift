@@ -12,6 +12,12 @@ package struct WatchLimits: Sendable {
     package var eventsDuringScan = 1 << 16
     /// Bytes of names that are known of one watched tree.
     package var treeBytes = 256 << 20
+    /// Entries that are told when a client asks for all that is there.
+    package var snapshotEntries = 250_000
+    /// Time for which events may be gathered.
+    package var coalescing = TimeAmount.minutes(1)
+    /// Time for which a watch goes on without its client, if that asks for it.
+    package var lingering = TimeAmount.hours(1)
     /// Time after which a watcher that nobody asks is removed.
     package var expiry = TimeAmount.hours(1)
     /// Time between the two halves of a move.

@@ -7,6 +7,12 @@ import SystemPackage
 /// What a watcher cannot do on the event loop: it scans directories and describes entries, on a thread that may
 /// block, and owns the watcher's tree meanwhile.
 struct WatchScan: Sendable {
+    /// Events that were lost, none of them from before a time; how many, if that is known.
+    struct Loss: Sendable {
+        var since: FileTime
+        var count: UInt64?
+    }
+
     let place: WatchPlace
     let counts: WatchCounts
     let limits: WatchLimits
@@ -27,50 +33,63 @@ struct WatchScan: Sendable {
         self.limits = limits
     }
 
-    /// Watches the root, and everything below it if the tree is recursive; nothing is told.
-    mutating func begin() throws(ConnectError) {
-        try self.scan(WatchTree.root, isTold: false, since: nil)
-        self.changes = []
+    /// Watches the root, and everything below it if the tree is recursive.
+    ///
+    /// - Parameter isTold: whether what is there is told.
+    mutating func begin(isTold: Bool) throws(ConnectError) {
+        try self.scan(WatchTree.root, isTold: isTold, since: nil)
+        self.describeChanges()
+        guard self.items.count <= self.limits.snapshotEntries else {
+            throw ConnectError(
+                .resourceExhausted,
+                "\(self.place.path) has more than \(self.limits.snapshotEntries) entries, which is the limit of a "
+                    + "snapshot")
+        }
     }
 
     /// Goes on after a step that the event loop could not take, and with the events after that one.
-    mutating func run(_ step: WatchTree.Step, since: FileTime, _ received: [Watcher.Received])
-        throws(ConnectError)
-    {
-        try self.take(step, since: since)
-        let lastLoss = received.lastIndex { if case .lost = $0 { true } else { false } }
-        for (position, received) in received.enumerated() {
-            switch received {
+    mutating func run(
+        _ step: WatchTree.Step, _ loss: Loss, _ received: [Watcher.Received]
+    ) throws(ConnectError) {
+        try self.take(step, loss)
+        var first = loss.since
+        let lastLoss = received.lastIndex { $0.event == nil }
+        for (position, item) in received.enumerated() {
+            switch item {
             case .event(let event):
-                let step = self.tree.receive(event, into: &self.changes)
+                let next = received.dropFirst(position + 1).first?.event
+                let step = self.tree.receive(event, before: next, into: &self.changes)
                 self.describeChanges()
-                try self.take(step, since: since)
-            case .lost(let since):
+                try self.take(step, loss)
+            case .lost(let since, let count):
                 // One listing repairs all losses before it.
-                if position == lastLoss { try self.take(.rescan, since: since) }
+                first = min(first, since)
+                if position == lastLoss { try self.take(.rescan, Loss(since: first, count: count)) }
             }
         }
     }
 
-    private mutating func take(_ step: WatchTree.Step, since: FileTime) throws(ConnectError) {
+    private mutating func take(_ step: WatchTree.Step, _ loss: Loss) throws(ConnectError) {
         switch step {
         case .done: return
         case .scan(let node): try self.scan(node, isTold: true, since: nil)
         case .rescan:
             guard !self.tree.isLost else { return }
-            self.items.append(.overflow(lost: nil))
+            self.items.append(.overflow(lost: loss.count))
             guard self.place.isInPlace() else {
                 self.changes.append(WatchChange(.remove, WatchPath()))
                 self.tree.lose()
                 break
             }
+            // Stamps lag behind the clock.
+            let since = loss.since.earlier(nanoseconds: FileTime.tick)
             try self.scan(WatchTree.root, isTold: true, since: since)
         }
         self.describeChanges()
     }
 
     private mutating func describeChanges() {
-        for change in self.changes {
+        for change in self.changes where self.tree.filter?.tells(change.path) != false {
             let entry = self.describes && change.leavesEntry ? self.place.describe(change.path) : nil
             self.items.append(.change(change, entry))
         }

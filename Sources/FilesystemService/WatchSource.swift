@@ -3,10 +3,14 @@ import EnvdAPI
 import NIOCore
 import SwiftProtobuf
 
-/// A watcher as a stream of messages: `start`, then `filesystem` and `keepalive`.
+/// A watcher as a stream of messages: `initial` for what is there already, `start`, then `filesystem` and
+/// `keepalive`.
 final class WatchSource: MessageSource {
     private struct State {
+        var snapshot: CircularBuffer<WatchQueue.Item>
         var isStarted = false
+        /// Another stream has the watcher now.
+        var isLeft = false
         var wake: (@Sendable () -> Void)?
         var keepaliveTimer: Scheduled<Void>?
         var lastEvent = NIODeadline.now()
@@ -14,20 +18,34 @@ final class WatchSource: MessageSource {
     }
 
     private let watcher: NIOLoopBound<Watcher>
+    /// What the watch can be resumed by.
+    private let id: String?
     private let encoding: WatchEncoding
     private let keepalive: TimeAmount
     private let eventLoop: any EventLoop
     private let state: NIOLoopBoundBox<State>
+    private let release: NIOLoopBound<(Watcher) -> Void>
 
     /// Takes what `watcher` sees. Called on the event loop.
-    init(_ watcher: Watcher, keepalive: TimeAmount, eventLoop: any EventLoop, encoding: WatchEncoding) {
+    ///
+    /// - Parameter release: called in the end, unless another stream has taken the watcher.
+    init(
+        _ watcher: Watcher, id: String?, snapshot: [WatchQueue.Item], keepalive: TimeAmount,
+        eventLoop: any EventLoop, encoding: WatchEncoding, release: @escaping (Watcher) -> Void
+    ) {
         self.watcher = NIOLoopBound(watcher, eventLoop: eventLoop)
+        self.id = id
         self.encoding = encoding
         self.keepalive = keepalive
         self.eventLoop = eventLoop
-        let state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
+        self.release = NIOLoopBound(release, eventLoop: eventLoop)
+        let state = NIOLoopBoundBox(State(snapshot: CircularBuffer(snapshot)), eventLoop: eventLoop)
         self.state = state
         watcher.wake = { state.value.wake?() }
+        watcher.leave = {
+            state.value.isLeft = true
+            state.value.wake?()
+        }
     }
 
     func whenReady(_ wake: @escaping @Sendable () -> Void) {
@@ -38,23 +56,44 @@ final class WatchSource: MessageSource {
         self.state.value.keepaliveTimer?.cancel()
         self.state.value.keepaliveTimer = nil
         self.state.value.wake = nil
-        self.watcher.value.close()
+        guard !self.state.value.isLeft else { return }
+        let watcher = self.watcher.value
+        watcher.wake = nil
+        watcher.leave = nil
+        self.release.value(watcher)
     }
 
     func next(into buffer: inout ByteBuffer) -> MessageSourceStep {
-        guard self.state.value.isStarted else {
-            self.state.value.isStarted = true
-            self.scheduleKeepalive(in: self.keepalive)
-            return self.message(.with { $0.start = .init() }, into: &buffer)
+        guard !self.state.value.isLeft else {
+            return .failed(ConnectError(.aborted, "another stream goes on with this watch"))
         }
-        if let item = self.watcher.value.next() {
+        guard self.state.value.isStarted else { return self.nextBeforeStart(into: &buffer) }
+        let watcher = self.watcher.value
+        if let event = watcher.next() {
             self.state.value.lastEvent = .now()
-            return self.message(.with { $0.filesystem = .init(item) }, into: &buffer)
+            return self.message(.with { $0.filesystem = event }, into: &buffer)
         }
-        if let failure = self.watcher.value.failure { return .failed(failure) }
+        if watcher.isClosed { return .failed(ConnectError(.aborted, "the watcher has been removed")) }
+        if let failure = watcher.failure { return .failed(failure) }
         guard self.state.value.isKeepaliveDue else { return .waiting }
         self.state.value.isKeepaliveDue = false
         return self.message(.with { $0.keepalive = .init() }, into: &buffer)
+    }
+
+    private func nextBeforeStart(into buffer: inout ByteBuffer) -> MessageSourceStep {
+        if let item = self.state.value.snapshot.popFirst() {
+            return self.message(.with { $0.initial = .init(item) }, into: &buffer)
+        }
+        self.state.value.isStarted = true
+        self.scheduleKeepalive(in: self.keepalive)
+        let cursor = self.watcher.value.cursor
+        return self.message(
+            .with {
+                $0.start = .init()
+                guard let id = self.id else { return }
+                $0.start.position.watchID = id
+                $0.start.position.cursor = cursor
+            }, into: &buffer)
     }
 
     private func message(

@@ -4,7 +4,11 @@ extension WatchTree {
     /// Takes the next event of the kernel, and says what is to be told of it.
     ///
     /// Of an event with several bits, the changes are told in the order create, rename, chmod, write, remove.
-    mutating func receive(_ event: WatchEvent, into changes: inout [WatchChange]) -> Step {
+    ///
+    /// - Parameter next: the event after it, if it is known: most often, what has left its place appears there.
+    mutating func receive(
+        _ event: WatchEvent, before next: WatchEvent? = nil, into changes: inout [WatchChange]
+    ) -> Step {
         guard !self.isLost else { return .done }
         if event.mask.contains(.overflow) { return .rescan }
         guard let node = self.nodeOfWatch[event.watch] else { return .done }
@@ -12,7 +16,16 @@ extension WatchTree {
             self.receiveOfItself(event, node, into: &changes)
             return .done
         }
-        return self.receiveOfEntry(event, node, into: &changes)
+        return self.receiveOfEntry(
+            event, node, destination: self.destination(of: event, next), into: &changes)
+    }
+
+    /// Where the next event says that something has moved to.
+    private func destination(of event: WatchEvent, _ next: WatchEvent?) -> WatchPath? {
+        guard event.mask.contains(.movedFrom), let next, next.mask.contains(.movedTo),
+            next.cookie == event.cookie, let node = self.nodeOfWatch[next.watch]
+        else { return nil }
+        return self.path(of: node)?.appending(next.name)
     }
 
     /// What happened to a watched directory itself. Its parent's watch tells the same of an inner one.
@@ -32,7 +45,7 @@ extension WatchTree {
     }
 
     private mutating func receiveOfEntry(
-        _ event: WatchEvent, _ node: Node, into changes: inout [WatchChange]
+        _ event: WatchEvent, _ node: Node, destination: WatchPath?, into changes: inout [WatchChange]
     ) -> Step {
         guard let directory = self.path(of: node) else { return .done }
         let path = directory.appending(event.name)
@@ -48,7 +61,7 @@ extension WatchTree {
             let inner = self.entry(event.name, of: node)?.node
             self.removeEntry(event.name, of: node)
             self.beginMove(event.cookie, Move(origin: path, node: inner))
-            changes.append(WatchChange(.rename, path))
+            changes.append(WatchChange(.rename, path, destination: destination))
         }
         if event.mask.contains(.attributesChanged) { changes.append(WatchChange(.chmod, path)) }
         if event.mask.contains(.modified) { changes.append(WatchChange(.write, path)) }
@@ -68,13 +81,15 @@ extension WatchTree {
             return .done  // A listing made after this event has told it already.
         }
         changes.append(WatchChange(.create, path))
-        return self.putEntry(name, in: node, isDirectory)
+        return self.putEntry(name, in: node, isDirectory, path)
     }
 
     /// Notes an entry that is new, whatever was there before.
-    private mutating func putEntry(_ name: [UInt8], in node: Node, _ isDirectory: Bool) -> Step {
+    private mutating func putEntry(
+        _ name: [UInt8], in node: Node, _ isDirectory: Bool, _ path: WatchPath
+    ) -> Step {
         self.forgetEntry(name, of: node)
-        guard isDirectory, self.isRecursive else {
+        guard isDirectory, self.enters(path) else {
             self.setEntry(name, of: node, .init(isDirectory: isDirectory, node: nil))
             return .done
         }
@@ -89,9 +104,9 @@ extension WatchTree {
     ) -> Step {
         let move = self.takeMove(event.cookie)
         changes.append(WatchChange(.create, path, origin: move?.origin))
-        guard let moved = move?.node, isDirectory, self.isRecursive else {
+        guard let moved = move?.node, isDirectory, self.enters(path) else {
             if let moved = move?.node { self.dropDirectory(moved) }
-            return self.putEntry(event.name, in: node, isDirectory)
+            return self.putEntry(event.name, in: node, isDirectory, path)
         }
         let known = self.entry(event.name, of: node)?.node
         let wasScanned = known.map { self.directories[Int($0)].watch >= 0 } ?? false
@@ -107,8 +122,8 @@ extension WatchTree {
         self.forgetEntry(event.name, of: node)
         self.attach(moved, to: node, as: event.name)
         self.setEntry(event.name, of: node, .init(isDirectory: true, node: moved))
-        // Something in it was looked for under the old path, in vain.
-        return self.unwatchedCount > 0 ? .scan(moved) : .done
+        // Something in it was looked for under the old path, in vain, or left out because of that.
+        return self.unwatchedCount > 0 || self.filter?.leavesOut == true ? .scan(moved) : .done
     }
 
     /// Forgets an entry, and what was in it.

@@ -34,19 +34,19 @@ extension WatchTree {
     mutating func addListed(
         _ entry: ListedEntry, to node: Node, isTold: Bool, into changes: inout [WatchChange]
     ) -> Node? {
+        guard let path = self.path(of: node)?.appending(entry.name) else { return nil }
         if let known = self.entry(entry.name, of: node) {
-            if let change = entry.change, let path = self.path(of: node)?.appending(entry.name) {
-                switch change {
-                case .content: changes.append(WatchChange(.write, path))
-                case .attributes: changes.append(WatchChange(.chmod, path))
-                }
+            switch entry.change {
+            case .content: changes.append(WatchChange(.write, path))
+            case .attributes: changes.append(WatchChange(.chmod, path))
+            case nil: break
             }
-            return known.node
-        }
-        if isTold, let path = self.path(of: node)?.appending(entry.name) {
+            // Where the path has changed, it may have to be watched now.
+            guard entry.isDirectory, known.node == nil else { return known.node }
+        } else if isTold {
             changes.append(WatchChange(.create, path))
         }
-        let inner = entry.isDirectory && self.isRecursive ? self.addDirectory(entry.name, to: node) : nil
+        let inner = entry.isDirectory && self.enters(path) ? self.addDirectory(entry.name, to: node) : nil
         self.setEntry(entry.name, of: node, .init(isDirectory: entry.isDirectory, node: inner))
         return inner
     }

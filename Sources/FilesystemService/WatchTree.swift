@@ -48,6 +48,8 @@ struct WatchTree: Sendable {
     let isRecursive: Bool
     /// Every CREATE is told: on network file systems, what vanished on another host is not known to have done so.
     let tellsEveryCreate: Bool
+    /// Which directories are watched, and what is told; nil for all.
+    let filter: WatchFilter?
     /// The root has been deleted or moved away: nothing more is told.
     private(set) var isLost = false
 
@@ -67,7 +69,8 @@ struct WatchTree: Sendable {
     /// Watches that were given up, once for each time that they were asked for.
     private var released: [Int32] = []
 
-    init(isRecursive: Bool, tellsEveryCreate: Bool = false) {
+    init(isRecursive: Bool, tellsEveryCreate: Bool = false, filter: WatchFilter? = nil) {
+        self.filter = filter
         self.isRecursive = isRecursive
         self.tellsEveryCreate = tellsEveryCreate
     }
@@ -94,6 +97,11 @@ struct WatchTree: Sendable {
             current = directory.parent
         }
         return WatchPath(Array(names.reversed().joined(separator: CollectionOfOne(UInt8(ascii: "/")))))
+    }
+
+    /// Whether a directory inside is watched.
+    func enters(_ path: WatchPath) -> Bool {
+        self.isRecursive && self.filter?.enters(path) != false
     }
 
     /// Whether `node` is a directory in the tree, and not one that left it.

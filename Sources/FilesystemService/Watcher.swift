@@ -12,34 +12,44 @@ final class Watcher {
     /// What comes from the kernel.
     enum Received: Sendable {
         case event(WatchEvent)
-        /// Events were lost, none of them from before this time.
-        case lost(since: FileTime)
-    }
+        /// Events were lost, none of them from before this time; how many, if that is known.
+        case lost(since: FileTime, count: UInt64?)
 
-    struct Options: Sendable {
-        var isRecursive = false
-        var includesEntries = false
-        var allowsNetwork = false
+        var event: WatchEvent? {
+            switch self {
+            case .event(let event): event
+            case .lost: nil
+            }
+        }
     }
 
     let id: Int
-    let options: Options
+    let options: WatchOptions
     private let hub: WatchHub
     private var place: WatchPlace?
     /// Nil while it is elsewhere.
     private var tree: WatchTree?
-    private var isClosed = false
+    private(set) var isClosed = false
     private var inbox = CircularBuffer<Received>()
+    /// What is in the inbox has not happened before this time.
+    private var inboxSince = FileTime.now
+    /// Events that were received and not kept.
+    private var notKept: UInt64 = 0
     /// How much has been received and how much of it taken, ever.
     private var receivedCount = 0
     private var takenCount = 0
     /// Who waits until this much has been taken.
     private var waiters: [Waiter] = []
     private var queue: WatchQueue
+    /// The newest event that has waited for its like; nil where none have to.
+    private var gathered: UInt64?
+    private var gathering: Scheduled<Void>?
     /// Why nothing more will be seen.
     private(set) var failure: ConnectError?
     /// Called when there is something new in the queue, or nothing any more.
     var wake: (() -> Void)?
+    /// Called when somebody else takes the events from now on.
+    var leave: (() -> Void)?
 
     private struct Waiter {
         let count: Int
@@ -47,11 +57,13 @@ final class Watcher {
     }
 
     /// A watcher that collects what happens until it is told what it is for.
-    init(_ id: Int, _ options: Options, _ hub: WatchHub) {
+    init(_ id: Int, _ options: WatchOptions, _ hub: WatchHub) {
         self.id = id
         self.options = options
         self.hub = hub
-        self.queue = WatchQueue(hub.limits)
+        self.queue = WatchQueue(hub.limits, merges: options.coalescing != nil)
+        self.queue.retains = options.lingering != nil
+        self.gathered = options.coalescing == nil ? nil : 0
     }
 
     // MARK: Life
@@ -72,7 +84,10 @@ final class Watcher {
             tree.lose()
             self.handOver(&tree)
         }
+        self.wake?()
         self.wake = nil
+        self.gathering?.cancel()
+        self.gathering = nil
         self.hub.remove(self)
     }
 
@@ -91,39 +106,53 @@ final class Watcher {
     /// Takes what the kernel says into the queue of what is to be looked at; ``process()`` follows.
     func receive(_ received: Received) {
         guard self.failure == nil else { return }
+        if self.inbox.isEmpty {
+            self.inboxSince = self.hub.lastEmpty
+            self.notKept = 0
+        }
         self.receivedCount += 1
         self.inbox.append(received)
         guard self.inbox.count > self.hub.limits.eventsDuringScan else { return }
+        self.notKept += UInt64(self.inbox.count { $0.event != nil })
         self.takenCount += self.inbox.count - 1
-        self.inbox = [.lost(since: self.hub.lastEmpty)]
+        self.inbox = [.lost(since: self.inboxSince, count: self.notKept)]
     }
 
-    /// Looks at what was received, unless that is being done already.
+    /// Whether what was received waits until the client takes what there is.
+    var isHeldBack: Bool { !self.inbox.isEmpty && self.queue.isFull() && !self.isBusy }
+
+    /// Looks at what was received, unless that is being done already, or the client has too much to take.
+    ///
+    /// What is not looked at does not change the tree: if there is too much of it in the end, a listing still finds
+    /// what the client does not know.
     func process() {
-        guard !self.inbox.isEmpty, var tree = self.tree.take() else { return }
+        guard !self.inbox.isEmpty, !self.queue.isFull(), var tree = self.tree.take() else { return }
         var step = WatchTree.Step.done
-        var since = self.hub.lastEmpty
+        var loss = WatchScan.Loss(since: self.hub.lastEmpty, count: nil)
+        let room = self.hub.limits.queuedEvents
         if !self.options.includesEntries {
             var changes: [WatchChange] = []
-            while step == .done, let received = self.inbox.popFirst() {
+            while step == .done, changes.count < room, let received = self.inbox.popFirst() {
                 self.takenCount += 1
                 switch received {
-                case .event(let event): step = tree.receive(event, into: &changes)
-                case .lost(let time):
+                case .event(let event):
+                    step = tree.receive(event, before: self.inbox.first?.event, into: &changes)
+                case .lost(let since, let count):
                     step = .rescan
-                    since = time
+                    loss = WatchScan.Loss(since: since, count: count)
                 }
             }
+            if let filter = tree.filter { changes.removeAll { !filter.tells($0.path) } }
             self.tell(changes.lazy.map { .change($0, nil) })
         }
-        if step == .done, self.inbox.isEmpty {
+        if step == .done, self.inbox.isEmpty || !self.options.includesEntries {
             self.restore(tree)
         } else {
-            self.scan(tree, step, since)
+            self.scan(tree, step, loss)
         }
     }
 
-    private func scan(_ tree: consuming WatchTree, _ step: WatchTree.Step, _ since: FileTime) {
+    private func scan(_ tree: consuming WatchTree, _ step: WatchTree.Step, _ loss: WatchScan.Loss) {
         guard let place = self.place, let counts = self.hub.counts else { return }
         let received = Array(self.inbox)
         self.inbox = []
@@ -135,7 +164,7 @@ final class Watcher {
             () -> (Handoff<WatchScan>, ConnectError?)? in
             guard var work = scan.take() else { return nil }
             do throws(ConnectError) {
-                try work.run(step, since: since, received)
+                try work.run(step, loss, received)
                 return (Handoff(work), nil)
             } catch {
                 return (Handoff(work), error)
@@ -159,7 +188,8 @@ final class Watcher {
         self.hub.setIdle(self, isFresh: !tree.fresh.isEmpty, isMoving: tree.hasMoves)
         if !self.inbox.isEmpty { self.process() }
         let limit = self.isBusy ? self.takenCount - 1 : self.takenCount
-        self.resumeWaiters { $0.count <= limit }
+        let isHeldBack = self.isHeldBack
+        self.resumeWaiters { isHeldBack || $0.count <= limit }
     }
 
     private func handOver(_ tree: inout WatchTree) {
@@ -173,7 +203,17 @@ final class Watcher {
             self.queue.append(item)
             isTold = true
         }
-        if isTold { self.wake?() }
+        guard isTold else { return }
+        guard let window = self.options.coalescing else {
+            self.wake?()
+            return
+        }
+        guard self.gathering == nil else { return }
+        self.gathering = self.hub.eventLoop.assumeIsolated().scheduleTask(in: window) {
+            self.gathering = nil
+            self.gathered = self.queue.last
+            self.wake?()
+        }
     }
 
     // MARK: The hub's clock
@@ -196,14 +236,40 @@ final class Watcher {
 
     // MARK: Asking
 
-    /// The next event for the client.
-    func next() -> WatchQueue.Item? { self.queue.popFirst() }
+    /// The next event for the client, once it has waited for its like.
+    func next() -> Filesystem_FilesystemEvent? {
+        guard let (item, cursor) = self.queue.next(upTo: self.gathered ?? .max) else { return nil }
+        // Not for each event that is taken, since there are as many in one go as there is room for.
+        if !self.inbox.isEmpty, !self.queue.isFull(dividedBy: 2) { self.process() }
+        return .init(item, cursor, self.options)
+    }
 
-    var hasNext: Bool { !self.queue.isEmpty }
+    /// All events for the client.
+    func takeAll() -> [Filesystem_FilesystemEvent] {
+        var events: [Filesystem_FilesystemEvent] = []
+        while let (item, cursor) = self.queue.next() { events.append(.init(item, cursor, self.options)) }
+        self.process()
+        return events
+    }
+
+    /// The cursor of the event that was taken last.
+    var cursor: UInt64 { self.queue.cursor }
+
+    /// Goes on after an event that the client has. From now on events stay until they are forgotten.
+    ///
+    /// - Parameter forgetting: the client will not ask for it and those before it again.
+    /// - Throws: `ConnectError` with `outOfRange` if there has never been such an event.
+    func seek(after cursor: UInt64, forgetting: Bool) throws(ConnectError) {
+        self.queue.retains = true
+        guard self.queue.seek(after: cursor, forgetting: forgetting) else {
+            throw ConnectError(
+                .outOfRange, "cursor \(cursor) is behind the newest event, \(self.queue.last)")
+        }
+    }
 
     /// Calls `resume` when all that was received up to now has been looked at, and new directories are watched.
     func whenSettled(_ resume: @escaping () -> Void) {
-        guard !self.isClosed, self.tree == nil || !self.inbox.isEmpty else {
+        guard !self.isClosed, self.isBusy || !self.inbox.isEmpty, !self.isHeldBack else {
             resume()
             return
         }

@@ -39,7 +39,7 @@ public final class HTTPServer: Sendable {
                         minimum: Self.firstReadBytes, initial: Self.firstReadBytes,
                         maximum: limits.receiveBufferBytes)
                 )
-                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(.socketOption(.so_keepalive), value: 1)
                 .childChannelOption(
                     .writeBufferWaterMark,

@@ -4,15 +4,19 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import random
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 
+import churn
 import pytest
 import watch_scripts
 import wire
+from daemon import Daemon
 
 ROOT = wire.basic("root")
 
@@ -32,15 +36,17 @@ def watch_request(path, headers=ROOT, **fields):
 
 
 def text(event):
+    if "overflow" in event:
+        return "OVERFLOW"
     return f"{event['type'].removeprefix('EVENT_TYPE_')} {event['name']}"
 
 
 class PolledWatch:
     """CreateWatcher and its kin."""
 
-    def __init__(self, port, path, **fields):
+    def __init__(self, port, path, headers=ROOT, **fields):
         self.port = port
-        response = call(port, "CreateWatcher", {"path": str(path), **fields})
+        response = call(port, "CreateWatcher", {"path": str(path), **fields}, headers)
         assert response.status == 200, response
         self.id = response.json()["watcherId"]
 
@@ -64,7 +70,8 @@ class StreamedWatch:
 
     def __init__(self, port, path, headers=ROOT, **fields):
         self.stream = wire.Stream(port, watch_request(path, headers, **fields))
-        assert self.stream.next_envelope() == (0, {"start": {}})
+        flags, message = self.stream.next_envelope()
+        assert (flags, list(message)) == (0, ["start"])
 
     def __enter__(self):
         return self
@@ -87,13 +94,12 @@ class StreamedWatch:
         return events
 
     def take(self, root):
-        """All events so far: those before the ones of a file that is made now."""
+        """All events so far: those before the ones of a file that is made now, and after a loss those among them."""
         marker = pathlib.Path(root, "the marker")
         marker.touch()
         events = self.until(marker.name, "CREATE")
         marker.unlink()
-        self.until(marker.name, "REMOVE")
-        return events
+        return events + self.until(marker.name, "REMOVE")
 
 
 WATCHES = pytest.mark.parametrize("watch", [PolledWatch, StreamedWatch])
@@ -102,7 +108,8 @@ WATCHES = pytest.mark.parametrize("watch", [PolledWatch, StreamedWatch])
 @pytest.fixture
 def root():
     """The directory that is watched, in one that is not."""
-    with tempfile.TemporaryDirectory(prefix="envd-watch-") as outside:
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="envd-watch-", dir=memory) as outside:
         path = pathlib.Path(outside, "root")
         path.mkdir()
         yield path
@@ -408,3 +415,390 @@ os.unlink("0/0")
     assert result.exit_code == 0
     await asyncio.wait_for(all_there.wait(), 30)
     await handle.stop()
+
+
+# What goes beyond the reference
+
+
+@WATCHES
+def test_both_names_of_a_rename_are_told_if_asked(port, root, watch):
+    (root / "d").mkdir()
+    (root / "a").touch()
+    with watch(port, root, recursive=True, options={}) as watched:
+        (root / "a").rename(root / "d" / "b")
+        (root / "d").rename(root / "e")
+        events = watched.take(root)
+    assert [(text(event), event.get("renamedFrom"), event.get("renamedTo")) for event in events] == [
+        ("RENAME a", None, "d/b"),
+        ("CREATE d/b", "a", None),
+        ("RENAME d", None, "e"),
+        ("CREATE e", "d", None),
+    ]
+    assert [event["cursor"] for event in events] == ["1", "2", "3", "4"]
+
+
+@WATCHES
+def test_only_what_matches_is_told(port, root, watch):
+    options = {"include": ["**/*.py", "the marker"], "exclude": ["**/cache"]}
+    (root / "cache").mkdir()
+    with watch(port, root, recursive=True, options=options) as watched:
+        for name in "a.py", "a.txt", "cache/b.py", "d/cache/c.py", "d/e/f.py":
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).touch()
+        events = {text(event) for event in watched.take(root)}
+    assert {event for event in events if event.startswith("CREATE")} == {"CREATE a.py", "CREATE d/e/f.py"}
+    assert all(event.endswith(".py") for event in events)
+
+
+def test_excluded_directories_take_no_watches(daemon, root):
+    for name in "a", "b", "a/.git", "a/.git/objects", "a/.git/refs":
+        (root / name).mkdir()
+    with PolledWatch(daemon.port, root, recursive=True, options={"exclude": ["**/.git"]}):
+        assert kernel_watches(daemon) == 3
+
+
+def test_patterns_have_a_limit(port, root):
+    response = call(port, "CreateWatcher", {"path": str(root), "options": {"include": ["a" * 5000]}})
+    assert response.status == 400
+    assert response.json()["code"] == "invalid_argument"
+
+
+@pytest.mark.parametrize("is_recursive", [False, True])
+def test_a_snapshot_comes_first(port, root, is_recursive):
+    (root / "d").mkdir()
+    (root / "d" / "b").touch()
+    (root / "a").write_text("hello")
+    fields = {"recursive": is_recursive, "includeEntry": True, "options": {"snapshot": True}}
+    expected = ["CREATE a", "CREATE d", "CREATE d/b"] if is_recursive else ["CREATE a", "CREATE d"]
+    response = call(port, "CreateWatcher", {"path": str(root), **fields}).json()
+    assert [text(event) for event in response["initial"]] == expected
+    assert call(port, "RemoveWatcher", {"watcherId": response["watcherId"]}).status == 200
+    with wire.Stream(port, watch_request(root, **fields)) as stream:
+        messages = [stream.next_envelope()[1] for _ in range(len(expected) + 1)]
+        assert [text(message["initial"]) for message in messages[:-1]] == expected
+        assert messages[0]["initial"]["entry"]["size"] == "5"
+        assert messages[-1] == {"start": {}}
+
+
+def test_events_are_gathered(port, root):
+    (root / "a").touch()
+    options = {"coalesceMilliseconds": 300}
+    with StreamedWatch(port, root, includeEntry=True, options=options) as watched:
+        began = time.monotonic()
+        for number in range(1, 101):
+            with (root / "a").open("a") as file:
+                file.write("x")
+            if number % 10 == 0:
+                (root / "a").chmod(0o600 + number)
+        (root / "b").touch()
+        events = watched.until("b", "CREATE")
+        assert time.monotonic() - began >= 0.25
+    assert [text(event) for event in events] == ["WRITE a", "CHMOD a"]
+    assert events[0]["entry"]["size"] == "100"
+    with PolledWatch(port, root, options=options) as watched:
+        for _ in range(100):
+            with (root / "a").open("a") as file:
+                file.write("x")
+        assert [text(event) for event in watched.events()] == ["WRITE a"]
+
+
+def test_polled_events_stay_until_they_are_confirmed(port, root):
+    with PolledWatch(port, root, options={}) as watched:
+
+        def events(cursor):
+            message = {"watcherId": watched.id, "cursor": cursor}
+            return call(port, "GetWatcherEvents", message).json().get("events", [])
+
+        for name in "a", "b", "c":
+            os.close(os.open(root / name, os.O_CREAT | os.O_WRONLY))
+        first = events(0)
+        assert [text(event) for event in first] == ["CREATE a", "CREATE b", "CREATE c"]
+        assert events(0) == first
+        assert events(int(first[0]["cursor"])) == first[1:]
+        assert events(int(first[-1]["cursor"])) == []
+        response = call(port, "GetWatcherEvents", {"watcherId": watched.id, "cursor": 4})
+        assert response.json()["code"] == "out_of_range"
+
+
+def resume_request(position, cursor):
+    return watch_request("", resume={"watchId": position["watchId"], "cursor": cursor})
+
+
+def open_lingering(port, root, seconds=60):
+    stream = wire.Stream(port, watch_request(root, recursive=True, options={"lingerSeconds": seconds}))
+    flags, message = stream.next_envelope()
+    return stream, message["start"]["position"]
+
+
+def next_events(stream, count):
+    return [stream.next_envelope()[1]["filesystem"] for _ in range(count)]
+
+
+def create(root, *names):
+    for name in names:
+        os.close(os.open(root / name, os.O_CREAT | os.O_WRONLY))
+
+
+def test_a_stream_that_was_cut_is_resumed_without_loss(port, root):
+    stream, position = open_lingering(port, root)
+    create(root, "a", "b", "c")
+    events = next_events(stream, 3)
+    stream.close()
+    create(root, "d")
+    (root / "e").mkdir()
+    create(root, "e/f")
+    with wire.Stream(port, resume_request(position, int(events[0]["cursor"]))) as stream:
+        assert "start" in stream.next_envelope()[1]
+        names = [text(event) for event in next_events(stream, 5)]
+        assert names == ["CREATE b", "CREATE c", "CREATE d", "CREATE e", "CREATE e/f"]
+    assert call(port, "RemoveWatcher", {"watcherId": position["watchId"]}).status == 200
+
+
+def test_a_second_client_takes_a_stream_over(port, root):
+    stream, position = open_lingering(port, root)
+    with stream, wire.Stream(port, resume_request(position, 0)) as other:
+        assert stream.error()["code"] == "aborted"
+        assert "start" in other.next_envelope()[1]
+        create(root, "a")
+        assert text(next_events(other, 1)[0]) == "CREATE a"
+        assert call(port, "RemoveWatcher", {"watcherId": position["watchId"]}).status == 200
+        assert other.error()["code"] == "aborted"
+
+
+def test_what_cannot_be_resumed(port, root):
+    stream, position = open_lingering(port, root)
+    with stream:
+        response = wire.send(port, resume_request({"watchId": "w0"}, 0))
+        assert response.error()["code"] == "not_found"
+        response = wire.send(port, resume_request(position, 9))
+        assert response.error()["code"] == "out_of_range"
+    assert call(port, "RemoveWatcher", {"watcherId": position["watchId"]}).status == 200
+
+
+def test_a_watch_lingers_for_as_long_as_was_asked(daemon, root):
+    stream, position = open_lingering(daemon.port, root, seconds=1)
+    stream.close()
+    await_watches(daemon, 0)
+    response = wire.send(daemon.port, resume_request(position, 0))
+    assert response.error()["code"] == "not_found"
+
+
+# Uploads
+
+
+@WATCHES
+@pytest.mark.parametrize("is_recursive", [False, True])
+def test_an_upload_is_create_chmod_write(port, root, watch, is_recursive):
+    with watch(port, root, recursive=is_recursive) as watched:
+        for expected in (["CREATE a", "CHMOD a", "WRITE a"], ["CHMOD a", "WRITE a", "WRITE a"]):
+            response = wire.send(
+                port,
+                wire.request(
+                    "POST",
+                    f"/files?path={root}/a&username=user",
+                    {"Content-Type": "application/octet-stream"},
+                    b"hello",
+                ),
+            )
+            assert response.status == 200, response
+            events = [text(event) for event in watched.take(root)]
+            assert events == expected or events == expected[:2]
+
+
+def test_sdk_sees_an_upload_as_three_events(sandbox, shared_path):
+    shared_path.chmod(0o777)
+    handle = sandbox.files.watch_dir(str(shared_path), recursive=True)
+    sandbox.files.write(f"{shared_path}/a.txt", "hello")
+    events = [(event.type.name, event.name) for event in handle.get_new_events()]
+    assert events == [("CREATE", "a.txt"), ("CHMOD", "a.txt"), ("WRITE", "a.txt")]
+    sandbox.files.write(f"{shared_path}/new/b.txt", "hello")
+    events = [(event.type.name, event.name) for event in handle.get_new_events()]
+    assert events[0] == ("CREATE", "new")
+    assert ("CREATE", "new/b.txt") in events
+    sandbox.files.write(f"{shared_path}/new/b.txt", "hello again")
+    events = [(event.type.name, event.name) for event in handle.get_new_events()]
+    assert ("WRITE", "new/b.txt") in events
+    handle.stop()
+
+
+# Limits and losses
+
+
+@contextlib.contextmanager
+def limited_daemon(**limits):
+    """A daemon in a user namespace of its own, which has limits of its own."""
+    writes = "".join(f"echo {value} > /proc/sys/user/{name} && " for name, value in limits.items())
+    prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", f'{writes} exec "$@"', "sh"]
+    if subprocess.run([*prefix, "true"], capture_output=True).returncode:
+        pytest.skip("there are no user namespaces here")
+    with Daemon("--default-user", "root", prefix=prefix) as daemon:
+        yield daemon
+
+
+def test_the_limit_of_watches_is_named_and_nothing_stays_behind(root):
+    for name in range(10):
+        (root / str(name)).mkdir()
+    with limited_daemon(max_inotify_watches=8) as daemon:
+        for _ in range(2):
+            for response in (
+                call(daemon.port, "CreateWatcher", {"path": str(root), "recursive": True}, {}),
+                wire.send(daemon.port, watch_request(root, {}, recursive=True)),
+            ):
+                error = response.error() if response.status == 200 else response.json()
+                assert error["code"] == "resource_exhausted"
+                assert re.fullmatch(
+                    f"error adding path {root}/. to watcher: no space left on device: user.max_inotify_watches is 8",
+                    error["message"],
+                )
+            await_watches(daemon, 0)
+        with StreamedWatch(daemon.port, root, {}):
+            assert kernel_watches(daemon) == 1
+
+
+def test_a_new_directory_at_the_limit_ends_the_watch_with_an_error(root):
+    with limited_daemon(max_inotify_watches=3) as daemon:
+        with StreamedWatch(daemon.port, root, {}, recursive=True) as watched:
+            for name in "a", "b", "c":
+                (root / name).mkdir()
+            assert watched.stream.error()["code"] == "resource_exhausted"
+        with PolledWatch(daemon.port, root / "a", headers={}, recursive=True) as watched:
+            (root / "a" / "1" / "2" / "3").mkdir(parents=True)
+            assert [text(event) for event in watched.events()][0] == "CREATE 1"
+            for _ in range(2):
+                response = call(daemon.port, "GetWatcherEvents", {"watcherId": watched.id}, {})
+                assert response.json()["code"] == "resource_exhausted"
+        await_watches(daemon, 0)
+
+
+def test_the_limit_of_instances_is_named(root):
+    with limited_daemon(max_inotify_instances=0) as daemon:
+        response = call(daemon.port, "CreateWatcher", {"path": str(root)}, {})
+        assert response.json() == {
+            "code": "resource_exhausted",
+            "message": "error creating watcher: too many open files: user.max_inotify_instances is 0",
+        }
+        assert call(daemon.port, "CreateWatcher", {"path": "/missing/dir"}, {}).status == 404
+
+
+def test_any_number_of_watchers_share_one_instance(root):
+    with limited_daemon(max_inotify_instances=1) as daemon, contextlib.ExitStack() as stack:
+        watches = [stack.enter_context(PolledWatch(daemon.port, root, headers={})) for _ in range(50)]
+        create(root, "a")
+        for watched in watches:
+            assert [text(event) for event in watched.events()] == ["CREATE a"]
+
+
+@contextlib.contextmanager
+def suspended(daemon):
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+
+def overflow_queue(root):
+    """Makes more events than the kernel keeps."""
+    limit = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    paths = [str(root / "flood 0"), str(root / "flood 1")]
+    os.close(os.open(paths[0], os.O_CREAT | os.O_WRONLY))
+    for number in range(limit // 2 + 1):
+        os.rename(paths[number % 2], paths[(number + 1) % 2])
+
+
+@WATCHES
+@pytest.mark.parametrize("is_recursive", [False, True])
+def test_after_a_loss_of_events_the_differences_are_told(root, watch, is_recursive):
+    for name in "gone", "kept", "kept/inner":
+        (root / name).mkdir()
+    create(root, "removed", "written", "gone/a", "kept/b")
+    with Daemon() as daemon, watch(daemon.port, root, recursive=is_recursive) as watched:
+        time_of_files = time.time() - 100
+        os.utime(root / "kept" / "b", (time_of_files, time_of_files))
+        watched.take(root)
+        with suspended(daemon):
+            overflow_queue(root)
+            (root / "removed").unlink()
+            (root / "written").write_text("hello")
+            shutil.rmtree(root / "gone")
+            (root / "kept" / "inner" / "new").mkdir()
+            (root / "made" / "inner").mkdir(parents=True)
+            create(root, "kept/inner/new/c", "made/d")
+        events = watched.take(root)
+        position = max(index for index, event in enumerate(events) if "overflow" in event)
+        assert set(events[position]) == {"overflow"} or events[position].get("cursor")
+        names = [text(event) for event in events[position + 1 :]]
+        expected = {"REMOVE removed", "WRITE written", "REMOVE gone", "CREATE made"}
+        if is_recursive:
+            expected |= {"REMOVE gone/a", "CREATE made/d", "CREATE made/inner"}
+            expected |= {"CREATE kept/inner/new", "CREATE kept/inner/new/c"}
+        assert expected <= set(names)
+        assert "CREATE kept" not in names
+        if is_recursive:
+            create(root, "made/inner/e", "kept/inner/new/f")
+            assert [text(event) for event in watched.take(root)] == [
+                "CREATE made/inner/e",
+                "CREATE kept/inner/new/f",
+            ]
+
+
+def test_a_root_that_was_lost_with_events_is_told_to_be_gone(root):
+    (root / "watched").mkdir()
+    with Daemon() as daemon, PolledWatch(daemon.port, root / "watched") as watched:
+        with suspended(daemon):
+            overflow_queue(root / "watched")
+            shutil.rmtree(root / "watched")
+        assert text(watched.events()[-1]) == "REMOVE ."
+
+
+@WATCHES
+@pytest.mark.parametrize("options", [None, {"lingerSeconds": 1}], ids=["", "retaining"])
+def test_a_client_that_takes_nothing_is_told_how_much_it_lost_and_what_there_is_now(root, watch, options):
+    create(root, "a", "c")
+    model = churn.TreeOfEvents(root)
+    fields = {"options": options} if options else {}
+    with Daemon() as daemon, StreamedWatch(daemon.port, root) as witness:
+        with watch(daemon.port, root, **fields) as watched:
+            for number in range(130_000):
+                os.rename(root / f"{'ab'[number % 2]}", root / f"{'ba'[number % 2]}")
+                if number % 1000 == 0:
+                    witness.until("ba"[number % 2], "CREATE")  # So that the kernel has no reason to drop any.
+            (root / "c").unlink()
+            (root / "d").mkdir()
+            witness.until("d", "CREATE")
+            events = watched.take(root)
+        losses = [int(event["overflow"]["lost"]) for event in events if "overflow" in event]
+        assert losses
+        told = [event for event in events if "overflow" not in event]
+        assert len(told) <= 2 * 65_536 + 100
+        assert sum(losses) + len(told) + 100 >= 260_000
+        for event in told:
+            model.take(event)
+        assert model.paths == {"a", "d"}
+
+
+# Every change, whoever makes it
+
+
+@pytest.mark.parametrize("changes", ["files", "directories"])
+@pytest.mark.parametrize("loses", [False, True], ids=["", "losing"])
+def test_a_tree_that_many_change_is_the_one_that_was_told(root, changes, loses):
+    operations = int(os.environ.get("ENVD_WATCH_OPERATIONS", 16_000))
+    for number in range(operations // 100):
+        (root / f"d{number % 8}" / f"d{number // 8 % 8}" / f"d{number // 64}").mkdir(parents=True)
+    model = churn.TreeOfEvents(root)
+    with Daemon() as daemon, StreamedWatch(daemon.port, root, recursive=True, options={}) as watched:
+        worker = churn.start(root, random.randrange(1 << 30), 8, operations // 8, changes)
+        if loses:
+            with suspended(daemon):
+                overflow_queue(root)
+        assert worker.wait() == 0
+        create(root, "the end")
+        while (event := watched.next()).get("name") != "the end":
+            model.take(event)
+        create(root, "the very end")
+        for event in watched.until("the very end", "CREATE"):
+            model.take(event)
+    for name in "the end", "the very end":
+        (root / name).unlink()
+    assert model.paths == churn.paths_of(root)

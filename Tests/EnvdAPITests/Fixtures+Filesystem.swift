@@ -57,6 +57,29 @@ extension Fixtures {
         Filesystem_RemoveWatcherResponse(),
         Filesystem_WatchOverflow.with { $0.lost = 7 },
         Filesystem_FilesystemEvent.with { $0.overflow = .init() },
+        Filesystem_FilesystemEvent.with {
+            $0.renamedFrom = "a"
+            $0.renamedTo = "b"
+            $0.cursor = 128
+        },
+        Filesystem_WatchOptions.with {
+            $0.coalesceMilliseconds = 100
+            $0.include = ["*.c", "*.h"]
+            $0.exclude = ["**/.git"]
+            $0.snapshot = true
+            $0.lingerSeconds = 60
+        },
+        Filesystem_WatchPosition.with {
+            $0.watchID = "w1"
+            $0.cursor = 7
+        },
+        Filesystem_WatchDirRequest.with { $0.options = .init() },
+        Filesystem_WatchDirRequest.with { $0.resume.cursor = 7 },
+        Filesystem_WatchDirResponse.StartEvent.with { $0.position.cursor = 7 },
+        Filesystem_WatchDirResponse.with { $0.initial.name = "a" },
+        Filesystem_CreateWatcherRequest.with { $0.options = .init() },
+        Filesystem_CreateWatcherResponse.with { $0.initial = [.with { $0.name = "a" }] },
+        Filesystem_GetWatcherEventsRequest.with { $0.cursor = 0 },
     ]
 
     private static let entry = Filesystem_EntryInfo.with {

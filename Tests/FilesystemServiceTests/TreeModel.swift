@@ -14,8 +14,10 @@ struct TreeModel {
     /// By their paths; the root is "".
     var directories: [String: Directory] = [:]
 
-    init(isRecursive: Bool = true, tellsEveryCreate: Bool = false) {
-        self.tree = WatchTree(isRecursive: isRecursive, tellsEveryCreate: tellsEveryCreate)
+    init(isRecursive: Bool = true, tellsEveryCreate: Bool = false, excluding patterns: [String] = []) throws {
+        self.tree = WatchTree(
+            isRecursive: isRecursive, tellsEveryCreate: tellsEveryCreate,
+            filter: patterns.isEmpty ? nil : try WatchFilter(include: [], exclude: patterns))
     }
 
     /// A directory with files and directories (whose names end with `/`) in it.

@@ -4,8 +4,9 @@ import Testing
 @testable import FilesystemService
 
 @Suite struct WatchTreeTests {
-    @Test func `an event with several bits is told in the order create, rename, chmod, write, remove`() {
-        var model = TreeModel()
+    @Test func `an event with several bits is told in the order create, rename, chmod, write, remove`() throws
+    {
+        var model = try TreeModel()
         model.directory("", 1)
         model.begin()
         #expect(
@@ -14,16 +15,16 @@ import Testing
             ])
     }
 
-    @Test func `events of watches that are not the tree's mean nothing`() {
-        var model = TreeModel()
+    @Test func `events of watches that are not the tree's mean nothing`() throws {
+        var model = try TreeModel()
         model.directory("", 1)
         model.begin()
         #expect(model.receive(9, .created, "a") == [])
         #expect(model.receive(1, .created, "a") == ["create a"])
     }
 
-    @Test func `what an inner directory says of itself is left to its parent`() {
-        var model = TreeModel()
+    @Test func `what an inner directory says of itself is left to its parent`() throws {
+        var model = try TreeModel()
         model.directory("", 1, "d/")
         model.directory("d", 2)
         model.begin()
@@ -34,8 +35,8 @@ import Testing
         #expect(model.receive(1, [.deleted, .isDirectory], "d") == ["remove d"])
     }
 
-    @Test func `a new directory is listed, depth first, and its own events are not told twice`() {
-        var model = TreeModel()
+    @Test func `a new directory is listed, depth first, and its own events are not told twice`() throws {
+        var model = try TreeModel()
         model.directory("", 1)
         model.begin()
         model.directory("d", 2, "b/", "a", "c")
@@ -50,8 +51,8 @@ import Testing
         #expect(model.receive(2, .created, "c") == ["create d/c"])
     }
 
-    @Test func `what was made again after it was listed is told again`() {
-        var model = TreeModel()
+    @Test func `what was made again after it was listed is told again`() throws {
+        var model = try TreeModel()
         model.directory("", 1)
         model.begin()
         model.directory("d", 2, "a")
@@ -61,8 +62,8 @@ import Testing
         #expect(model.receive(2, .created, "a") == ["create d/a"])
     }
 
-    @Test func `on a network file system every creation is told`() {
-        var model = TreeModel(tellsEveryCreate: true)
+    @Test func `on a network file system every creation is told`() throws {
+        var model = try TreeModel(tellsEveryCreate: true)
         model.directory("", 1)
         model.begin()
         model.directory("d", 2, "a")
@@ -70,8 +71,8 @@ import Testing
         #expect(model.receive(2, .created, "a") == ["create d/a"])
     }
 
-    @Test func `a directory that is renamed takes what is in it along, and nothing else`() {
-        var model = TreeModel()
+    @Test func `a directory that is renamed takes what is in it along, and nothing else`() throws {
+        var model = try TreeModel()
         model.directory("", 1, "a/", "ab/")
         model.directory("a", 2, "in/")
         model.directory("a/in", 3)
@@ -84,8 +85,8 @@ import Testing
         #expect(model.receive(4, .created, "x") == ["create ab/x"])
     }
 
-    @Test func `a directory that left and did not come back is forgotten`() {
-        var model = TreeModel()
+    @Test func `a directory that left and did not come back is forgotten`() throws {
+        var model = try TreeModel()
         model.directory("", 1, "a/")
         model.directory("a", 2, "in/")
         model.directory("a/in", 3)
@@ -100,9 +101,9 @@ import Testing
         #expect(model.receive(3, .created, "x") == [])
     }
 
-    @Test func `a directory that was listed under a name which another took is listed again`() {
+    @Test func `a directory that was listed under a name which another took is listed again`() throws {
         // mkdir a; mv a b; mkdir a: all three have happened when the first event is looked at.
-        var model = TreeModel()
+        var model = try TreeModel()
         model.directory("", 1)
         model.begin()
         model.directory("a", 3, "new")
@@ -118,8 +119,9 @@ import Testing
         #expect(model.receive(3, .modified, "new") == ["write a/new"])
     }
 
-    @Test func `a directory that was renamed before it could be listed is listed under its new name`() {
-        var model = TreeModel()
+    @Test func `a directory that was renamed before it could be listed is listed under its new name`() throws
+    {
+        var model = try TreeModel()
         model.directory("", 1)
         model.begin()
         model.directory("b", 2, "x")
@@ -130,8 +132,8 @@ import Testing
         #expect(model.receive(2, .deleted, "x") == ["remove b/x"])
     }
 
-    @Test func `a directory that cannot be found does not end the watch`() {
-        var model = TreeModel()
+    @Test func `a directory that cannot be found does not end the watch`() throws {
+        var model = try TreeModel()
         model.directory("", 1)
         model.begin()
         #expect(model.receive(1, [.created, .isDirectory], "a") == ["create a"])
@@ -139,8 +141,8 @@ import Testing
         #expect(model.receive(1, .created, "b") == ["create b"])
     }
 
-    @Test func `after an overflow the differences are told`() {
-        var model = TreeModel()
+    @Test func `after an overflow the differences are told`() throws {
+        var model = try TreeModel()
         model.directory("", 1, "a/", "b/", "f", "g")
         model.directory("a", 2, "x")
         model.directory("b", 3, "y")
@@ -158,8 +160,8 @@ import Testing
         #expect(model.receive(-1, .overflow) == [])
     }
 
-    @Test func `a file in the place of a directory is another entry`() {
-        var model = TreeModel()
+    @Test func `a file in the place of a directory is another entry`() throws {
+        var model = try TreeModel()
         model.directory("", 1, "a/")
         model.directory("a", 2, "x")
         model.begin()
@@ -171,8 +173,8 @@ import Testing
     @Test(arguments: [
         (WatchEvent.Mask.deletedSelf, "remove ."), (.movedSelf, "rename ."), (.unmounted, "remove ."),
     ])
-    func `when the root is gone nothing more is told`(_ mask: WatchEvent.Mask, _ told: String) {
-        var model = TreeModel()
+    func `when the root is gone nothing more is told`(_ mask: WatchEvent.Mask, _ told: String) throws {
+        var model = try TreeModel()
         model.directory("", 1, "d/")
         model.directory("d", 2)
         model.begin()
@@ -183,8 +185,8 @@ import Testing
         #expect(model.tree.takeReleasedWatches().sorted() == [1, 2])
     }
 
-    @Test func `the same directory in two places is watched in one of them`() {
-        var model = TreeModel()
+    @Test func `the same directory in two places is watched in one of them`() throws {
+        var model = try TreeModel()
         model.directory("", 1, "a/", "b/")
         model.directory("a", 2, "x")
         model.directory("b", 2, "x")
@@ -193,12 +195,61 @@ import Testing
         #expect(model.tree.takeReleasedWatches() == [2, 2])
     }
 
-    @Test func `a flat tree takes directories for entries`() {
-        var model = TreeModel(isRecursive: false)
+    @Test func `a flat tree takes directories for entries`() throws {
+        var model = try TreeModel(isRecursive: false)
         model.directory("", 1, "d/")
         model.begin()
         #expect(model.receive(1, [.created, .isDirectory], "e") == ["create e"])
         #expect(model.receive(1, [.movedFrom, .isDirectory], "e", cookie: 3) == ["rename e"])
         #expect(model.receive(1, [.movedTo, .isDirectory], "d", cookie: 3) == ["create d from e"])
+    }
+
+    @Test func `both names of a rename are told when both are known`() throws {
+        var model = try TreeModel()
+        model.directory("", 1, "a", "d/")
+        model.directory("d", 2)
+        model.begin()
+        var changes: [WatchChange] = []
+        let from = WatchEvent(watch: 1, mask: .movedFrom, cookie: 5, name: Array("a".utf8))
+        let to = WatchEvent(watch: 2, mask: .movedTo, cookie: 5, name: Array("b".utf8))
+        _ = model.tree.receive(from, before: to, into: &changes)
+        _ = model.tree.receive(to, into: &changes)
+        #expect(
+            changes == [
+                WatchChange(
+                    .rename, WatchPath(Array("a".utf8)), destination: WatchPath(Array("d/b".utf8))),
+                WatchChange(.create, WatchPath(Array("d/b".utf8)), origin: WatchPath(Array("a".utf8))),
+            ])
+    }
+
+    @Test func `directories that are left out are not watched`() throws {
+        var model = try TreeModel(excluding: ["**/out"])
+        model.directory("", 1, "in/", "out/")
+        model.directory("in", 2, "out/")
+        model.directory("out", 3)
+        model.directory("in/out", 4)
+        model.begin()
+        #expect(model.tree.takeTouchedWatches().map(\.watch).sorted() == [1, 2])
+        #expect(model.receive(3, .created, "x") == [])
+        #expect(model.receive(2, .created, "x") == ["create in/x"])
+    }
+
+    @Test func `a directory whose new name is not left out is watched`() throws {
+        var model = try TreeModel(excluding: ["a/out", "gone"])
+        model.directory("", 1, "a/")
+        model.directory("a", 2, "out/")
+        model.directory("a/out", 3, "x")
+        model.begin()
+        _ = model.receive(1, [.movedFrom, .isDirectory], "a", cookie: 1)
+        model.directory("b", 2, "out/")
+        model.directory("b/out", 3, "x")
+        #expect(
+            model.receive(1, [.movedTo, .isDirectory], "b", cookie: 1) == [
+                "create b from a", "create b/out/x",
+            ])
+        #expect(model.receive(3, .modified, "x") == ["write b/out/x"])
+        _ = model.receive(1, [.movedFrom, .isDirectory], "b", cookie: 2)
+        _ = model.receive(1, [.movedTo, .isDirectory], "gone", cookie: 2)
+        #expect(model.receive(3, .modified, "x") == [])
     }
 }

@@ -353,6 +353,72 @@ package nonisolated struct Filesystem_WatchDirRequest: Sendable {
   /// Watch a network file system as well, where changes made by other hosts go unseen.
   package var allowNetworkMounts: Bool = false
 
+  /// Extension: what the client wants besides, and understands.
+  package var options: Filesystem_WatchOptions {
+    get {_options ?? Filesystem_WatchOptions()}
+    set {_options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  package var hasOptions: Bool {self._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  package mutating func clearOptions() {self._options = nil}
+
+  /// Extension: go on with a watch whose stream was cut. All other fields are ignored.
+  package var resume: Filesystem_WatchPosition {
+    get {_resume ?? Filesystem_WatchPosition()}
+    set {_resume = newValue}
+  }
+  /// Returns true if `resume` has been explicitly set.
+  package var hasResume: Bool {self._resume != nil}
+  /// Clears the value of `resume`. Subsequent reads from it will return its default value.
+  package mutating func clearResume() {self._resume = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _options: Filesystem_WatchOptions? = nil
+  fileprivate var _resume: Filesystem_WatchPosition? = nil
+}
+
+/// What goes beyond the reference. With it, even empty, events have a cursor, and tell both names of a rename.
+package nonisolated struct Filesystem_WatchOptions: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Events wait this long for more of them; WRITE and CHMOD of an entry are then told once.
+  package var coalesceMilliseconds: UInt32 = 0
+
+  /// Globs, relative to the watched directory: `*` and `?` stay within a name, `**` does not, `[a-z]` is one of
+  /// these. If there are any, only what matches one of them is told.
+  package var include: [String] = []
+
+  /// What matches one of these is not told, and what is inside is not watched.
+  package var exclude: [String] = []
+
+  /// Tell first what is there already.
+  package var snapshot: Bool = false
+
+  /// How long the watch goes on after the stream was cut, for a client that resumes it.
+  package var lingerSeconds: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Where a client is in what a watch has seen.
+package nonisolated struct Filesystem_WatchPosition: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var watchID: String = String()
+
+  /// Of the last event that the client has.
+  package var cursor: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -381,41 +447,64 @@ package nonisolated struct Filesystem_WatchOverflow: Sendable {
   fileprivate var _lost: UInt64? = nil
 }
 
-package nonisolated struct Filesystem_FilesystemEvent: Sendable {
+package nonisolated struct Filesystem_FilesystemEvent: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Relative to the watched directory.
-  package var name: String = String()
+  package var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  package var type: Filesystem_EventType = .unspecified
+  package var type: Filesystem_EventType {
+    get {_storage._type}
+    set {_uniqueStorage()._type = newValue}
+  }
 
   package var entry: Filesystem_EntryInfo {
-    get {_entry ?? Filesystem_EntryInfo()}
-    set {_entry = newValue}
+    get {_storage._entry ?? Filesystem_EntryInfo()}
+    set {_uniqueStorage()._entry = newValue}
   }
   /// Returns true if `entry` has been explicitly set.
-  package var hasEntry: Bool {self._entry != nil}
+  package var hasEntry: Bool {_storage._entry != nil}
   /// Clears the value of `entry`. Subsequent reads from it will return its default value.
-  package mutating func clearEntry() {self._entry = nil}
+  package mutating func clearEntry() {_uniqueStorage()._entry = nil}
 
   /// Extension: this is no change, but the loss of some. It has neither name nor type.
   package var overflow: Filesystem_WatchOverflow {
-    get {_overflow ?? Filesystem_WatchOverflow()}
-    set {_overflow = newValue}
+    get {_storage._overflow ?? Filesystem_WatchOverflow()}
+    set {_uniqueStorage()._overflow = newValue}
   }
   /// Returns true if `overflow` has been explicitly set.
-  package var hasOverflow: Bool {self._overflow != nil}
+  package var hasOverflow: Bool {_storage._overflow != nil}
   /// Clears the value of `overflow`. Subsequent reads from it will return its default value.
-  package mutating func clearOverflow() {self._overflow = nil}
+  package mutating func clearOverflow() {_uniqueStorage()._overflow = nil}
+
+  /// Extension, of CREATE: the name before, if it was renamed inside the watched directory.
+  package var renamedFrom: String {
+    get {_storage._renamedFrom}
+    set {_uniqueStorage()._renamedFrom = newValue}
+  }
+
+  /// Extension, of RENAME: the name now, if that is inside and known already.
+  package var renamedTo: String {
+    get {_storage._renamedTo}
+    set {_uniqueStorage()._renamedTo = newValue}
+  }
+
+  /// Extension: counts the events of a watch.
+  package var cursor: UInt64 {
+    get {_storage._cursor}
+    set {_uniqueStorage()._cursor = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
-  fileprivate var _entry: Filesystem_EntryInfo? = nil
-  fileprivate var _overflow: Filesystem_WatchOverflow? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// One `start`, once nothing can be missed any more, then `filesystem` and `keepalive`.
@@ -450,12 +539,23 @@ package nonisolated struct Filesystem_WatchDirResponse: Sendable {
     set {event = .keepalive(newValue)}
   }
 
+  /// Extension: an entry that is there already, if a snapshot was asked for. Precedes `start`.
+  package var initial: Filesystem_FilesystemEvent {
+    get {
+      if case .initial(let v)? = event {return v}
+      return Filesystem_FilesystemEvent()
+    }
+    set {event = .initial(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Event: Equatable, Sendable {
     case start(Filesystem_WatchDirResponse.StartEvent)
     case filesystem(Filesystem_FilesystemEvent)
     case keepalive(Filesystem_WatchDirResponse.KeepAlive)
+    /// Extension: an entry that is there already, if a snapshot was asked for. Precedes `start`.
+    case initial(Filesystem_FilesystemEvent)
 
   }
 
@@ -464,9 +564,21 @@ package nonisolated struct Filesystem_WatchDirResponse: Sendable {
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
+    /// Extension: what the watch can be resumed by.
+    package var position: Filesystem_WatchPosition {
+      get {_position ?? Filesystem_WatchPosition()}
+      set {_position = newValue}
+    }
+    /// Returns true if `position` has been explicitly set.
+    package var hasPosition: Bool {self._position != nil}
+    /// Clears the value of `position`. Subsequent reads from it will return its default value.
+    package mutating func clearPosition() {self._position = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
+
+    fileprivate var _position: Filesystem_WatchPosition? = nil
   }
 
   package nonisolated struct KeepAlive: Sendable {
@@ -495,9 +607,21 @@ package nonisolated struct Filesystem_CreateWatcherRequest: Sendable {
 
   package var allowNetworkMounts: Bool = false
 
+  /// Extension: as in WatchDirRequest.
+  package var options: Filesystem_WatchOptions {
+    get {_options ?? Filesystem_WatchOptions()}
+    set {_options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  package var hasOptions: Bool {self._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  package mutating func clearOptions() {self._options = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _options: Filesystem_WatchOptions? = nil
 }
 
 package nonisolated struct Filesystem_CreateWatcherResponse: Sendable {
@@ -506,6 +630,9 @@ package nonisolated struct Filesystem_CreateWatcherResponse: Sendable {
   // methods supported on all messages.
 
   package var watcherID: String = String()
+
+  /// Extension: what is there already, if a snapshot was asked for.
+  package var initial: [Filesystem_FilesystemEvent] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -519,9 +646,22 @@ package nonisolated struct Filesystem_GetWatcherEventsRequest: Sendable {
 
   package var watcherID: String = String()
 
+  /// Extension: of the last event that the client has; 0 at first. Events are then told again until they are
+  /// confirmed this way, so that none is lost with an answer that did not arrive.
+  package var cursor: UInt64 {
+    get {_cursor ?? 0}
+    set {_cursor = newValue}
+  }
+  /// Returns true if `cursor` has been explicitly set.
+  package var hasCursor: Bool {self._cursor != nil}
+  /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
+  package mutating func clearCursor() {self._cursor = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _cursor: UInt64? = nil
 }
 
 package nonisolated struct Filesystem_GetWatcherEventsResponse: Sendable {
@@ -982,7 +1122,7 @@ nonisolated extension Filesystem_ListDirResponse: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Filesystem_WatchDirRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WatchDirRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}recursive\0\u{3}include_entry\0\u{3}allow_network_mounts\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}recursive\0\u{3}include_entry\0\u{3}allow_network_mounts\0\u{2}d\u{f}options\0\u{1}resume\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -994,12 +1134,18 @@ nonisolated extension Filesystem_WatchDirRequest: SwiftProtobuf.Message, SwiftPr
       case 2: try { try decoder.decodeSingularBoolField(value: &self.recursive) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.includeEntry) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.allowNetworkMounts) }()
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._options) }()
+      case 1001: try { try decoder.decodeSingularMessageField(value: &self._resume) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.path.isEmpty {
       try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
     }
@@ -1012,6 +1158,12 @@ nonisolated extension Filesystem_WatchDirRequest: SwiftProtobuf.Message, SwiftPr
     if self.allowNetworkMounts != false {
       try visitor.visitSingularBoolField(value: self.allowNetworkMounts, fieldNumber: 4)
     }
+    try { if let v = self._options {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
+    try { if let v = self._resume {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1001)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1020,6 +1172,93 @@ nonisolated extension Filesystem_WatchDirRequest: SwiftProtobuf.Message, SwiftPr
     if lhs.recursive != rhs.recursive {return false}
     if lhs.includeEntry != rhs.includeEntry {return false}
     if lhs.allowNetworkMounts != rhs.allowNetworkMounts {return false}
+    if lhs._options != rhs._options {return false}
+    if lhs._resume != rhs._resume {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Filesystem_WatchOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".WatchOptions"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}coalesce_milliseconds\0\u{1}include\0\u{1}exclude\0\u{1}snapshot\0\u{3}linger_seconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.coalesceMilliseconds) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.include) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.exclude) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.snapshot) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.lingerSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.coalesceMilliseconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.coalesceMilliseconds, fieldNumber: 1)
+    }
+    if !self.include.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.include, fieldNumber: 2)
+    }
+    if !self.exclude.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.exclude, fieldNumber: 3)
+    }
+    if self.snapshot != false {
+      try visitor.visitSingularBoolField(value: self.snapshot, fieldNumber: 4)
+    }
+    if self.lingerSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lingerSeconds, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Filesystem_WatchOptions, rhs: Filesystem_WatchOptions) -> Bool {
+    if lhs.coalesceMilliseconds != rhs.coalesceMilliseconds {return false}
+    if lhs.include != rhs.include {return false}
+    if lhs.exclude != rhs.exclude {return false}
+    if lhs.snapshot != rhs.snapshot {return false}
+    if lhs.lingerSeconds != rhs.lingerSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Filesystem_WatchPosition: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".WatchPosition"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}watch_id\0\u{1}cursor\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.watchID) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.cursor) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.watchID.isEmpty {
+      try visitor.visitSingularStringField(value: self.watchID, fieldNumber: 1)
+    }
+    if self.cursor != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cursor, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Filesystem_WatchPosition, rhs: Filesystem_WatchPosition) -> Bool {
+    if lhs.watchID != rhs.watchID {return false}
+    if lhs.cursor != rhs.cursor {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1061,48 +1300,111 @@ nonisolated extension Filesystem_WatchOverflow: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Filesystem_FilesystemEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FilesystemEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{1}entry\0\u{2}e\u{f}overflow\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}type\0\u{1}entry\0\u{2}e\u{f}overflow\0\u{3}renamed_from\0\u{3}renamed_to\0\u{1}cursor\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _type: Filesystem_EventType = .unspecified
+    var _entry: Filesystem_EntryInfo? = nil
+    var _overflow: Filesystem_WatchOverflow? = nil
+    var _renamedFrom: String = String()
+    var _renamedTo: String = String()
+    var _cursor: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _type = source._type
+      _entry = source._entry
+      _overflow = source._overflow
+      _renamedFrom = source._renamedFrom
+      _renamedTo = source._renamedTo
+      _cursor = source._cursor
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularEnumField(value: &self.type) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._entry) }()
-      case 1000: try { try decoder.decodeSingularMessageField(value: &self._overflow) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._type) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._entry) }()
+        case 1000: try { try decoder.decodeSingularMessageField(value: &_storage._overflow) }()
+        case 1001: try { try decoder.decodeSingularStringField(value: &_storage._renamedFrom) }()
+        case 1002: try { try decoder.decodeSingularStringField(value: &_storage._renamedTo) }()
+        case 1003: try { try decoder.decodeSingularUInt64Field(value: &_storage._cursor) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if _storage._type != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._type, fieldNumber: 2)
+      }
+      try { if let v = _storage._entry {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._overflow {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+      } }()
+      if !_storage._renamedFrom.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._renamedFrom, fieldNumber: 1001)
+      }
+      if !_storage._renamedTo.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._renamedTo, fieldNumber: 1002)
+      }
+      if _storage._cursor != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._cursor, fieldNumber: 1003)
+      }
     }
-    if self.type != .unspecified {
-      try visitor.visitSingularEnumField(value: self.type, fieldNumber: 2)
-    }
-    try { if let v = self._entry {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._overflow {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Filesystem_FilesystemEvent, rhs: Filesystem_FilesystemEvent) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.type != rhs.type {return false}
-    if lhs._entry != rhs._entry {return false}
-    if lhs._overflow != rhs._overflow {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._type != rhs_storage._type {return false}
+        if _storage._entry != rhs_storage._entry {return false}
+        if _storage._overflow != rhs_storage._overflow {return false}
+        if _storage._renamedFrom != rhs_storage._renamedFrom {return false}
+        if _storage._renamedTo != rhs_storage._renamedTo {return false}
+        if _storage._cursor != rhs_storage._cursor {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1110,7 +1412,7 @@ nonisolated extension Filesystem_FilesystemEvent: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Filesystem_WatchDirResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WatchDirResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}filesystem\0\u{1}keepalive\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}filesystem\0\u{1}keepalive\0\u{2}e\u{f}initial\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1157,6 +1459,19 @@ nonisolated extension Filesystem_WatchDirResponse: SwiftProtobuf.Message, SwiftP
           self.event = .keepalive(v)
         }
       }()
+      case 1000: try {
+        var v: Filesystem_FilesystemEvent?
+        var hadOneofValue = false
+        if let current = self.event {
+          hadOneofValue = true
+          if case .initial(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.event = .initial(v)
+        }
+      }()
       default: break
       }
     }
@@ -1180,6 +1495,10 @@ nonisolated extension Filesystem_WatchDirResponse: SwiftProtobuf.Message, SwiftP
       guard case .keepalive(let v)? = self.event else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
+    case .initial?: try {
+      guard case .initial(let v)? = self.event else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1194,18 +1513,33 @@ nonisolated extension Filesystem_WatchDirResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Filesystem_WatchDirResponse.StartEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Filesystem_WatchDirResponse.protoMessageName + ".StartEvent"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}h\u{f}position\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._position) }()
+      default: break
+      }
+    }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._position {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Filesystem_WatchDirResponse.StartEvent, rhs: Filesystem_WatchDirResponse.StartEvent) -> Bool {
+    if lhs._position != rhs._position {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1232,7 +1566,7 @@ nonisolated extension Filesystem_WatchDirResponse.KeepAlive: SwiftProtobuf.Messa
 
 nonisolated extension Filesystem_CreateWatcherRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CreateWatcherRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}recursive\0\u{3}include_entry\0\u{3}allow_network_mounts\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}recursive\0\u{3}include_entry\0\u{3}allow_network_mounts\0\u{2}d\u{f}options\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1244,12 +1578,17 @@ nonisolated extension Filesystem_CreateWatcherRequest: SwiftProtobuf.Message, Sw
       case 2: try { try decoder.decodeSingularBoolField(value: &self.recursive) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.includeEntry) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.allowNetworkMounts) }()
+      case 1000: try { try decoder.decodeSingularMessageField(value: &self._options) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.path.isEmpty {
       try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
     }
@@ -1262,6 +1601,9 @@ nonisolated extension Filesystem_CreateWatcherRequest: SwiftProtobuf.Message, Sw
     if self.allowNetworkMounts != false {
       try visitor.visitSingularBoolField(value: self.allowNetworkMounts, fieldNumber: 4)
     }
+    try { if let v = self._options {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1270,6 +1612,7 @@ nonisolated extension Filesystem_CreateWatcherRequest: SwiftProtobuf.Message, Sw
     if lhs.recursive != rhs.recursive {return false}
     if lhs.includeEntry != rhs.includeEntry {return false}
     if lhs.allowNetworkMounts != rhs.allowNetworkMounts {return false}
+    if lhs._options != rhs._options {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1277,7 +1620,7 @@ nonisolated extension Filesystem_CreateWatcherRequest: SwiftProtobuf.Message, Sw
 
 nonisolated extension Filesystem_CreateWatcherResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CreateWatcherResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}watcher_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}watcher_id\0\u{2}g\u{f}initial\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1286,6 +1629,7 @@ nonisolated extension Filesystem_CreateWatcherResponse: SwiftProtobuf.Message, S
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.watcherID) }()
+      case 1000: try { try decoder.decodeRepeatedMessageField(value: &self.initial) }()
       default: break
       }
     }
@@ -1295,11 +1639,15 @@ nonisolated extension Filesystem_CreateWatcherResponse: SwiftProtobuf.Message, S
     if !self.watcherID.isEmpty {
       try visitor.visitSingularStringField(value: self.watcherID, fieldNumber: 1)
     }
+    if !self.initial.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.initial, fieldNumber: 1000)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Filesystem_CreateWatcherResponse, rhs: Filesystem_CreateWatcherResponse) -> Bool {
     if lhs.watcherID != rhs.watcherID {return false}
+    if lhs.initial != rhs.initial {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1307,7 +1655,7 @@ nonisolated extension Filesystem_CreateWatcherResponse: SwiftProtobuf.Message, S
 
 nonisolated extension Filesystem_GetWatcherEventsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetWatcherEventsRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}watcher_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}watcher_id\0\u{2}g\u{f}cursor\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1316,20 +1664,29 @@ nonisolated extension Filesystem_GetWatcherEventsRequest: SwiftProtobuf.Message,
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.watcherID) }()
+      case 1000: try { try decoder.decodeSingularUInt64Field(value: &self._cursor) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.watcherID.isEmpty {
       try visitor.visitSingularStringField(value: self.watcherID, fieldNumber: 1)
     }
+    try { if let v = self._cursor {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1000)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Filesystem_GetWatcherEventsRequest, rhs: Filesystem_GetWatcherEventsRequest) -> Bool {
     if lhs.watcherID != rhs.watcherID {return false}
+    if lhs._cursor != rhs._cursor {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
