@@ -150,6 +150,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "SandboxControl",
+            dependencies: [
+                "Connect", "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1,
+                nioPosix, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
 
         .target(
             name: "GitService",
@@ -166,8 +174,8 @@ let package = Package(
             name: "EnvdDaemon",
             dependencies: [
                 "Connect", "EnvdAPI", "FileTransfer", "FilesystemService", "GitService", "HTTPTransport",
-                "LinuxIO",
-                "LinuxSystem", "ProcessService", "SandboxContext", "ServerReflection", "WorkloadFreezer",
+                "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext", "SandboxControl",
+                "ServerReflection", "WorkloadFreezer",
                 logging,
                 nioCore, nioHTTP1, nioPosix,
                 systemPackage,
@@ -286,6 +294,14 @@ let package = Package(
             dependencies: [
                 "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem", "WorkloadFreezer",
                 nioConcurrency, nioCore, nioHTTP1, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SandboxControlTests",
+            dependencies: [
+                "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext",
+                "SandboxControl", nioCore, nioHTTP1, systemPackage,
             ],
             swiftSettings: settings
         ),

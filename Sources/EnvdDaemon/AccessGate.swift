@@ -29,7 +29,7 @@ package struct AccessGate: HTTPHandler {
         switch self.policy.rule {
         case .token(let token):
             if !Self.exempt.contains(route) {
-                guard let given = request.headers.first(name: "x-access-token"), token.matches(given) else {
+                guard let given = request.headers.accessToken, token.matches(given) else {
                     exchange.respondError(
                         .unauthorized,
                         "unauthorized access, please provide a valid access token or method signing if supported"

@@ -12,9 +12,9 @@ import NIOCore
 import NIOPosix
 import ProcessService
 import SandboxContext
+import SandboxControl
 import ServerReflection
 import SystemPackage
-import WorkloadFreezer
 
 /// The daemon: its parts, wired together, from start to shutdown.
 package final class Daemon: Sendable {
@@ -63,27 +63,33 @@ package final class Daemon: Sendable {
     private static func start(
         _ options: Options, on eventLoop: any EventLoop, ended: @escaping @Sendable (Int32) -> Void
     ) throws {
+        let exporter = options.isNotFirecracker ? nil : Self.exporter(on: eventLoop)
         let logger = Logger(label: "envd") {
-            JSONLogHandler(label: $0, level: options.isVerbose ? .info : .warning)
+            JSONLogHandler(label: $0, level: options.isVerbose ? .info : .warning, exporter: exporter)
         }
         let address = try SocketAddress(ipAddress: options.listen, port: Int(options.port))
         let access = AccessPolicy(
             token: try Self.token(options), opensWithoutToken: !options.isNotFirecracker)
-        let (handler, transfer) = try Self.handler(options, access, logger, eventLoop)
+        let (handler, transfer, metadata) = try Self.handler(options, access, logger, exporter, eventLoop)
+        let end: @Sendable (Int32) -> Void = { status in
+            metadata?.stop()
+            exporter?.stop()
+            ended(status)
+        }
         HTTPServer.listen(on: address, eventLoop: eventLoop, handler: handler)
             .assumeIsolated()
             .whenComplete { result in
                 switch result {
                 case .success(let server):
                     Daemon(server: server, transfer: transfer, logger: logger)
-                        .serve(on: eventLoop, ended: ended)
+                        .serve(on: eventLoop, ended: end)
                 case .failure(let error):
                     let reason = (error as? IOError).map {
                         Errno(rawValue: $0.errnoCode).lowercasedDescription
                     }
                     StandardError.write(
                         "envd: cannot listen on \(options.listen):\(options.port): \(reason ?? "\(error)")\n")
-                    ended(1)
+                    end(1)
                 }
             }
     }
@@ -114,12 +120,18 @@ package final class Daemon: Sendable {
         return Glibc.access(path, F_OK) == 0 ? path : nil
     }
 
-    /// Everything that answers requests.
+    /// What takes log lines to the host of a Firecracker machine.
+    private static func exporter(on eventLoop: any EventLoop) -> LogExporter {
+        LogExporter(on: eventLoop) { StandardError.write("envd: \($0)\n") }
+    }
+
+    /// Everything that answers requests, and what goes on besides.
     private static func handler(
-        _ options: Options, _ access: AccessPolicy, _ logger: Logger, _ eventLoop: any EventLoop
-    ) throws -> (handler: any HTTPHandler, transfer: FileTransfer) {
+        _ options: Options, _ access: AccessPolicy, _ logger: Logger, _ exporter: LogExporter?,
+        _ eventLoop: any EventLoop
+    ) throws -> (handler: any HTTPHandler, transfer: FileTransfer, metadata: SandboxMetadata?) {
         do {
-            try SandboxMark.write(isFirecracker: !options.isNotFirecracker)
+            try SandboxMark().write(isFirecracker: !options.isNotFirecracker)
         } catch {
             logger.warning("error writing sandbox file: \(error.lowercasedDescription)")
         }
@@ -154,24 +166,24 @@ package final class Daemon: Sendable {
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
         var routes = HTTPRouter()
         transfer.register(in: &routes)
-        processes.register(in: &procedures)
         filesystem.register(in: &procedures)
         git.register(in: &procedures)
-        let freezer = WorkloadFreezer(
-            cgroups == nil ? nil : try? CgroupTree(at: options.cgroupRoot), on: eventLoop
-        ) { logger.warning("\($0)") }
-        freezer.register(in: &routes)
-        FilesystemFreezer(on: eventLoop).register(in: &routes)
-        HeapCollapse(on: eventLoop, pool: pool).register(in: &routes)
+        processes.register(in: &procedures)
+        let metadata = ControlRoutes(
+            options: options, access: access, defaults: defaults, processes: processes, cgroups: cgroups,
+            logger: logger, exporter: exporter, reaper: reaper, searchPath: searchPath, pool: pool,
+            eventLoop: eventLoop
+        ).register(in: &routes)
         if options.usesReflection {
             let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])
             reflection.register(in: &procedures)
         }
-        let handler = CrossOriginPolicy(
-            before: AccessGate(
-                access, admitsOtherMachines: options.isInsecure,
-                before: DaemonRouter(procedures: procedures, plain: routes)))
-        return (handler, transfer)
+        let router = DaemonRouter(procedures: procedures, plain: routes, callers: callers, on: eventLoop)
+        let gate = AccessGate(access, admitsOtherMachines: options.isInsecure, before: router)
+        let handler = BrowserGate(
+            hosts: options.allowedHosts, origins: options.allowedOrigins,
+            before: CrossOriginPolicy(before: gate))
+        return (handler, transfer, metadata)
     }
 
     /// Where commands get cgroups; nil, and a line in the log, where there is no cgroup v2 to write to.

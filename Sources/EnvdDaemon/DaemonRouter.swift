@@ -1,14 +1,20 @@
 import Connect
 import HTTPTransport
+import NIOCore
 import NIOHTTP1
+import SandboxContext
 
 /// All routes of the daemon: procedures, and plain HTTP.
 struct DaemonRouter: HTTPHandler {
     private let procedures: ConnectRouter
-    private let plain: HTTPRouter
+    private let plain: any HTTPHandler
 
     /// Answers what `procedures` serves, else what `plain` or the daemon itself does.
-    init(procedures: ConnectRouter, plain: HTTPRouter) {
+    ///
+    /// - Parameter callers: knows the users in whose name requests for plain HTTP may be made.
+    init(
+        procedures: ConnectRouter, plain: HTTPRouter, callers: CallerResolver, on eventLoop: any EventLoop
+    ) {
         self.procedures = procedures
         var plain = plain
         plain.add(
@@ -17,7 +23,8 @@ struct DaemonRouter: HTTPHandler {
                 // The empty content type is part of the contract.
                 exchange.respond(.noContent, ["Cache-Control": "no-store", "Content-Type": ""])
             })
-        self.plain = plain
+        OpenAPIDocument.register(in: &plain)
+        self.plain = UserGate(callers, on: eventLoop, before: plain)
     }
 
     func handle(_ exchange: HTTPExchange) {

@@ -1,16 +1,24 @@
 import Connect
 internal import Glibc
 import Logging
+import SandboxControl
 
-/// Writes log lines as JSON objects to standard error, each with one write(2).
+/// Writes log lines as JSON objects to standard error, each with one write(2), and gives them to the exporter.
 struct JSONLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
     private let label: String
+    private let printedLevel: Logger.Level
+    private let exporter: LogExporter?
 
-    init(label: String, level: Logger.Level) {
+    /// - Parameters:
+    ///   - level: what is written to standard error at least.
+    ///   - exporter: takes lines of level info and above; nil for nowhere.
+    init(label: String, level: Logger.Level, exporter: LogExporter?) {
         self.label = label
-        self.logLevel = level
+        self.printedLevel = level
+        self.exporter = exporter
+        self.logLevel = exporter == nil ? level : min(level, .info)
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -26,7 +34,9 @@ struct JSONLogHandler: LogHandler {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             line += ",\(JSONText.quoted(key)):\(JSONText.quoted(value.description))"
         }
-        StandardError.write(line + "}\n")
+        line += "}"
+        self.exporter?.append(line)
+        if event.level >= self.printedLevel { StandardError.write(line + "\n") }
     }
 
     private static func name(of level: Logger.Level) -> String {

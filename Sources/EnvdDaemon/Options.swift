@@ -22,6 +22,8 @@ package struct Options: Sendable, Equatable {
     package var isInsecure = false
     package var usesReflection = false
     package var fileAccess = FileAccess.Mode.compatible
+    package var allowedHosts = AllowedNames.all
+    package var allowedOrigins = AllowedNames.all
 
     package init() {}
 
@@ -79,6 +81,22 @@ package struct Options: Sendable, Equatable {
             },
             Self.toggle("insecure", "serve other machines although no access token is set") {
                 $0.isInsecure = $1
+            },
+            Flag(
+                name: "allowed-hosts", value: "names",
+                meaning: "names that requests may have in Host, between commas, without ports (*)"
+            ) {
+                guard let names = AllowedNames($1) else { return false }
+                $0.allowedHosts = names
+                return true
+            },
+            Flag(
+                name: "allowed-origins", value: "origins",
+                meaning: "pages that may call, as https://example.com, between commas (*)"
+            ) {
+                guard let names = AllowedNames($1) else { return false }
+                $0.allowedOrigins = names
+                return true
             },
             Self.toggle("reflection", "tell tools such as grpcurl which services and types there are") {
                 $0.usesReflection = $1

@@ -93,7 +93,7 @@ package final class FileTransfer: Sendable {
         let request = FileSigning.Request(
             operation: operation, path: query.path.map { String(decoding: $0, as: UTF8.self) },
             user: query.username, signature: query.signature, expiration: query.expiration,
-            maximumBytes: query.maximumBytes, token: exchange.request.headers.first(name: "x-access-token"))
+            maximumBytes: query.maximumBytes, token: exchange.request.headers.accessToken)
         do {
             return (query, try self.signing.check(request))
         } catch {

@@ -89,9 +89,13 @@ package final class AccessToken: Sendable, CustomStringConvertible {
         }
     }
 
-    /// SHA-512 of the secret in lower-case hexadecimal digits: what the metadata service says of a token.
-    package var fingerprint: String {
-        self.withBytes { SHA2<UInt64>.hexDigest(of: $0) }
+    /// What the metadata service of a machine says of a token: SHA-512 in lower-case hexadecimal digits, of nothing
+    /// if there is to be no token.
+    package static func fingerprint(of token: AccessToken?) -> String {
+        guard let token else {
+            return SHA2<UInt64>.hexDigest(of: UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+        return token.withBytes { SHA2<UInt64>.hexDigest(of: $0) }
     }
 
     /// Not the secret.

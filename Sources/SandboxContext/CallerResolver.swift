@@ -1,7 +1,7 @@
 package import Connect
 internal import Glibc
 package import LinuxSystem
-import NIOHTTP1
+package import NIOHTTP1
 package import SystemPackage
 
 /// Finds out on whose behalf a call acts: the user of its Basic credentials, else the default user.
@@ -22,15 +22,30 @@ package struct CallerResolver: Interceptor {
     package func intercept(
         _ context: RPCContext, _ next: @escaping @Sendable (RPCContext) async throws -> Void
     ) async throws {
-        guard let header = context.requestHeaders.first(name: "authorization"),
-            let name = BasicCredentials(header)?.user
-        else {
+        guard let caller = try await self.caller(namedIn: context.requestHeaders) else {
             try await next(context)
             return
         }
         var context = context
-        context[CallerKey.self] = try await self.caller(named: name, unknown: "invalid username: '\(name)'")
+        context[CallerKey.self] = caller
         try await next(context)
+    }
+
+    /// Whether a request names a user.
+    package static func isUserNamed(in headers: HTTPHeaders) -> Bool {
+        self.userName(in: headers) != nil
+    }
+
+    private static func userName(in headers: HTTPHeaders) -> String? {
+        headers.first(name: "authorization").flatMap { BasicCredentials($0)?.user }
+    }
+
+    /// The caller that a request names; nil if it names none.
+    ///
+    /// - Throws: `ConnectError` with `unauthenticated` if the named account does not exist.
+    package func caller(namedIn headers: HTTPHeaders) async throws(ConnectError) -> Caller? {
+        guard let name = Self.userName(in: headers) else { return nil }
+        return try await self.caller(named: name, unknown: "invalid username: '\(name)'")
     }
 
     /// The caller of a procedure that acts as somebody.

@@ -72,6 +72,9 @@ package final class CommandCgroups: Sendable {
         self.prefix = "envd-\(getpid())-"
     }
 
+    /// The cgroup that those of all commands of a class are in.
+    package func cgroup(of kind: Class) -> Cgroup? { self.classes[kind] }
+
     /// Makes the cgroup of one command.
     ///
     /// - Throws: `Errno`: `notSupported` for a limit whose controller is not available.

@@ -15,8 +15,7 @@ package enum CommandEnvironment {
             "PATH": searchPath, "HOME": account.home, "USER": account.name, "LOGNAME": account.name,
         ]
         if hasTerminal { variables["TERM"] = "xterm-256color" }
-        variables.merge(defaults.userVariables) { $1 }
-        variables.merge(defaults.internalVariables) { $1 }
+        variables.merge(defaults.variables) { $1 }
         variables.merge(request) { $1 }
         return variables.map { "\($0)=\($1)" }.sorted()
     }

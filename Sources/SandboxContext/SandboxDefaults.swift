@@ -23,6 +23,22 @@ package final class SandboxDefaults: Sendable {
             self.internalVariables = internalVariables
             self.userVariables = userVariables
         }
+
+        /// All variables. What the daemon sets itself comes before what clients set.
+        package var variables: [String: String] {
+            self.userVariables.merging(self.internalVariables) { $1 }
+        }
+
+        /// Makes `variables` the ones that clients have set; the daemon's own stay.
+        package mutating func replaceUserVariables(_ variables: [String: String]) {
+            self.userVariables = variables.filter { self.internalVariables[$0.key] == nil }
+        }
+
+        /// Sets one of the daemon's own; a client's of that name ends.
+        package mutating func setInternalVariable(_ name: String, _ value: String) {
+            self.internalVariables[name] = value
+            self.userVariables[name] = nil
+        }
     }
 
     private let state: Mutex<State>

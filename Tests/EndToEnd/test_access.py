@@ -1,8 +1,13 @@
 """Who gets in, and as whom."""
 
+import base64
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
+import time
+import urllib.parse
 
 import pytest
 import wire
@@ -152,3 +157,131 @@ def test_other_hosts_get_in_with_the_token_and_only_with_it(request, tmp_path):
     flags = ["--access-token-file", str(tmp_path / "token")]
     assert answers(request, *flags, token=TOKEN) == {"127.0.0.1": [204, 200], "192.0.2.1": [204, 200]}
     assert answers(request, *flags, "--insecure") == {"127.0.0.1": [204, 401], "192.0.2.1": [204, 401]}
+
+
+# Signed URLs
+
+
+def first_signature(path, operation, user="", expiration=None):
+    text = f"{path}:{operation}:{user}:{TOKEN}" + (f":{expiration}" if expiration is not None else "")
+    return "v1_" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+
+
+def second_signature(path, operation, user="", expiration="", most=""):
+    fields = ["v2", operation, path, user, str(expiration), str(most)]
+    message = "".join(f"{len(field.encode())}:{field}," for field in fields)
+    code = hmac.new(TOKEN.encode(), message.encode(), hashlib.sha256).digest()
+    return "v2_" + base64.urlsafe_b64encode(code).decode().rstrip("=")
+
+
+def files(port, method="GET", headers=None, body=b"", **parameters):
+    target = "/files?" + urllib.parse.urlencode(parameters)
+    fields = {"Content-Type": "application/octet-stream"} if method == "POST" else {}
+    return send(port, request(method, target, {**fields, **(headers or {})}, body))
+
+
+def denied(response, message):
+    body = f'{{"code":401,"message":"{message}"}}\n'
+    assert (response.status, response.body.decode()) == (401, body)
+    assert response["content-type"] == "application/json; charset=utf-8"
+    return True
+
+
+@pytest.fixture
+def signed(shared_path):
+    """A file, its path, and a time that is not over."""
+    file = shared_path / "a file: one"
+    file.write_text("content")
+    file.chmod(0o644)
+    return str(file), int(time.time()) + 100
+
+
+def test_a_signature_opens_what_it_is_made_for(guarded, signed):
+    path, later = signed
+    for parameters in [
+        {"signature": first_signature(path, "read")},
+        {"signature": first_signature(path, "read", expiration=later), "signature_expiration": later},
+        {"signature": first_signature(path, "read", "user"), "username": "user"},
+        {"signature": second_signature(path, "read", expiration=later), "signature_expiration": later},
+    ]:
+        response = files(guarded.port, path=path, **parameters)
+        assert (response.status, response.body) == (200, b"content"), parameters
+
+
+def test_a_signature_opens_nothing_else(guarded, signed):
+    path, later = signed
+    for make in [first_signature, second_signature]:
+        good = {"path": path, "signature_expiration": later, "signature": make(path, "read", "", later)}
+        for change in [
+            {"path": path + "x"},
+            {"path": path.replace("/tmp/", "/tmp/./")},
+            {"path": path.replace("/tmp/", "/tmp//")},
+            {"username": "root"},
+            {"signature_expiration": later + 1},
+            {"signature_expiration": -1},
+            {"signature": make(path, "write", "", later)},
+            {"signature": make("", "read", "", later)},
+            {"signature": make(path, "read", "root", later)},
+            {"signature": good["signature"][:-1]},
+            {"signature": good["signature"].lower()},
+            {"signature": ""},
+        ]:
+            assert denied(files(guarded.port, **{**good, **change}), "invalid signature"), change
+        assert denied(files(guarded.port, "POST", body=b"x", **good), "invalid signature")
+        del good["signature_expiration"]
+        assert denied(files(guarded.port, **good), "invalid signature")
+    assert denied(files(guarded.port, path=path), "missing signature query parameter")
+
+
+def test_a_signature_cannot_be_read_with_other_borders(guarded, signed):
+    """The fields of the first version are joined by a character that may be in them."""
+    path, _ = signed
+    signature = first_signature(f"{path}:read:b", "read", "c")
+    assert denied(files(guarded.port, path=path, username="b:read:c", signature=signature), "invalid signature")
+
+
+def test_an_expiration_that_is_over_or_no_number_is_refused(guarded, signed):
+    path, _ = signed
+    for make in [first_signature, second_signature]:
+        for past in [int(time.time()) - 2, 0, -1, -(2**63)]:
+            parameters = {"signature": make(path, "read", "", past), "signature_expiration": past}
+            assert denied(files(guarded.port, path=path, **parameters), "signature is already expired")
+    for text, reason in [
+        (str(2**63), "value out of range"),
+        (str(-(2**63) - 1), "value out of range"),
+        ("9" * 100, "value out of range"),
+        ("1e9", "invalid syntax"),
+        ("", "invalid syntax"),
+        ("0x7fffffff", "invalid syntax"),
+    ]:
+        response = files(guarded.port, path=path, signature="v1_x", signature_expiration=text)
+        assert response.status == 400 and reason in response.body.decode(), text
+    assert send(guarded.port, request("GET", "/files?signature=a&signature=b")).status == 400
+
+
+def test_the_token_in_the_header_decides_about_files(guarded, signed):
+    path, _ = signed
+    signature = first_signature(path, "read")
+    for token in ["wrong", TOKEN[:-1], TOKEN + "0"]:
+        response = files(guarded.port, headers={"X-Access-Token": token}, path=path, signature=signature)
+        assert denied(response, "access token present in header but does not match")
+    assert files(guarded.port, headers={"X-Access-Token": TOKEN}, path=path, signature="wrong").status == 200
+    assert files(guarded.port, headers={"X-Access-Token": ""}, path=path, signature=signature).status == 200
+
+
+def test_a_signature_of_the_second_version_may_limit_the_body(guarded, shared_path):
+    path, later = str(shared_path / "upload"), int(time.time()) + 100
+    signature = second_signature(path, "write", "", later, 5)
+    good = {"path": path, "signature": signature, "signature_expiration": later, "signature_max_bytes": 5}
+    assert files(guarded.port, "POST", body=b"12345", **good).status == 200
+    assert files(guarded.port, "POST", body=b"123456", **good).status == 413
+    chunked = {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
+    target = "/files?" + urllib.parse.urlencode(good)
+    body = wire.head("POST", target, chunked) + b"3\r\n123\r\n3\r\n456\r\n0\r\n\r\n"
+    assert send(guarded.port, body).status == 413
+    for change in [{"signature_max_bytes": 6}, {"signature_max_bytes": 4}]:
+        assert denied(files(guarded.port, "POST", body=b"1", **{**good, **change}), "invalid signature")
+    del good["signature_max_bytes"]
+    assert denied(files(guarded.port, "POST", body=b"1", **good), "invalid signature")
+    unnamed = {"signature": second_signature("", "write", "", later), "signature_expiration": later}
+    assert denied(files(guarded.port, "POST", body=b"1", **unnamed), "invalid signature")

@@ -39,6 +39,7 @@ import Testing
             "-isnotfc", "-version", "-commit", "--help", "--no-cgroups", "--cgroup-root", "/cg", "--listen",
             "::1",
             "--default-user", "ann", "--access-token-file=/run/token", "--insecure", "-port", "0", "-verbose",
+            "--allowed-hosts", "a,b", "--allowed-origins=https://c",
         ])
         #expect(options.isNotFirecracker && options.showsVersion && options.showsCommit && options.showsHelp)
         #expect(options.isInsecure && options.isVerbose && !options.usesCgroups)
@@ -47,6 +48,8 @@ import Testing
         #expect(options.defaultUser == "ann")
         #expect(options.accessTokenFile == "/run/token")
         #expect(options.port == 0)
+        #expect(options.allowedHosts == AllowedNames("a,b"))
+        #expect(options.allowedOrigins == AllowedNames("https://c"))
     }
 
     @Test func `the short flag for help is understood, and an empty cgroup root is the default one`() throws {
@@ -68,6 +71,8 @@ import Testing
         (["--port=65536"], "invalid value \"65536\" for flag -port"),
         (["--verbose=maybe"], "invalid value \"maybe\" for flag -verbose"),
         (["--listen=example.com"], "invalid value \"example.com\" for flag -listen"),
+        (["--allowed-hosts="], "invalid value \"\" for flag -allowed-hosts"),
+        (["--allowed-origins=a,"], "invalid value \"a,\" for flag -allowed-origins"),
         (["--default-user="], "invalid value \"\" for flag -default-user"),
         (["--access-token-file="], "invalid value \"\" for flag -access-token-file"),
         (["start"], "unexpected argument: start"),
@@ -88,7 +93,7 @@ import Testing
         let usage = Options.usage
         for name in [
             "port", "listen", "version", "commit", "verbose", "isnotfc", "no-cgroups", "cgroup-root",
-            "default-user", "access-token-file", "insecure", "help",
+            "default-user", "access-token-file", "insecure", "allowed-hosts", "allowed-origins", "help",
         ] {
             #expect(usage.contains("  --\(name)"))
         }

@@ -14,7 +14,7 @@ final class BareEcho: ChannelInboundHandler {
     ) -> EventLoopFuture<SocketAddress?> {
         ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: 1024)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()

@@ -1,0 +1,143 @@
+package import HTTPTransport
+package import LinuxIO
+package import LinuxSystem
+package import NIOCore
+import NIOHTTP1
+package import SandboxContext
+
+/// `POST /init`: the host says what holds in the sandbox, when it starts and each time it resumes.
+///
+/// One request at a time, in the order in which they came; one whose client leaves while it waits does nothing.
+/// Hosts repeat it until it is answered, so that it is the same however often it is made.
+package final class InitService: Sendable {
+    /// What the service works with.
+    package struct Parts: Sendable {
+        package var access: AccessPolicy
+        package var defaults: SandboxDefaults
+        package var clock: WallClock
+        package var hosts: HostsFile
+        package var authorities: AuthorityBundle
+        /// Nil outside of Firecracker.
+        package var metadata: SandboxMetadata?
+        package var workload: Workload
+        package var volumes: (any VolumeMounting)?
+
+        package init(
+            access: AccessPolicy, defaults: SandboxDefaults, clock: WallClock = .system,
+            hosts: HostsFile = HostsFile(), authorities: AuthorityBundle, metadata: SandboxMetadata?,
+            workload: Workload, volumes: (any VolumeMounting)?
+        ) {
+            self.access = access
+            self.defaults = defaults
+            self.clock = clock
+            self.hosts = hosts
+            self.authorities = authorities
+            self.metadata = metadata
+            self.workload = workload
+            self.volumes = volumes
+        }
+    }
+
+    /// Bytes of a request's body at most.
+    package static let bodyLimit = 16 << 20
+
+    let parts: Parts
+    let pool: BlockingPool
+    let executor: EventLoopTaskExecutor
+    let warn: @Sendable (String) -> Void
+    private let version: String
+    private let eventLoop: any EventLoop
+    private let lock = FairLock()
+    private let newest: NIOLoopBoundBox<Int64>
+
+    /// - Parameters:
+    ///   - version: what the daemon says it is.
+    ///   - warn: takes a line for the log.
+    package init(
+        _ parts: Parts, version: String, pool: BlockingPool, on eventLoop: any EventLoop,
+        warn: @escaping @Sendable (String) -> Void
+    ) {
+        self.parts = parts
+        self.version = version
+        self.pool = pool
+        self.eventLoop = eventLoop
+        self.executor = EventLoopTaskExecutor(eventLoop)
+        self.warn = warn
+        self.newest = NIOLoopBoundBox.makeBoxSendingValue(.min, eventLoop: eventLoop)
+    }
+
+    /// Adds `POST /init`.
+    package func register(in routes: inout HTTPRouter) {
+        routes.add(.POST, "/init", HTTPTaskHandler(on: self.eventLoop) { await self.handle($0) })
+    }
+
+    private func handle(_ exchange: HTTPExchange) async {
+        exchange.addCommonHeader("X-Envd-Version", self.version)
+        let answer: InitAnswer
+        do throws(InitAnswer) {
+            let request = try await Self.read(exchange)
+            guard let result = await self.lock.runUnlessCancelled({ await self.run(request, exchange) })
+            else {
+                throw .cancelled
+            }
+            answer = result
+        } catch {
+            answer = error
+        }
+        exchange.respond(answer.status, answer.headers, body: answer.body)
+    }
+
+    private static func read(_ exchange: HTTPExchange) async throws(InitAnswer) -> InitRequest {
+        var body: ByteBuffer
+        do {
+            body = try await exchange.collectBody(upTo: Self.bodyLimit)
+        } catch .bodyTooLarge {
+            throw InitAnswer(status: .payloadTooLarge)
+        } catch {
+            throw .malformed
+        }
+        // There may be a token in it.
+        defer { body.withUnsafeMutableReadableBytes { wipe($0) } }
+        let request = body.withUnsafeReadableBytes { bytes in
+            Result { () throws(InitRequest.Malformed) in try InitRequest(bytes) }
+        }
+        do {
+            return try request.get()
+        } catch {
+            throw .malformed
+        }
+    }
+
+    /// Does what the request says, in its turn. From the authorisation on, the client makes no difference.
+    private func run(_ request: InitRequest, _ exchange: HTTPExchange) async -> InitAnswer {
+        do throws(InitAnswer) {
+            let authority = InitAuthority(access: self.parts.access, metadata: self.parts.metadata)
+            try await authority.check(request.accessToken)
+        } catch {
+            return error
+        }
+        if Task.isCancelled { return .cancelled }
+        if let audit = await self.parts.workload.audit() {
+            exchange.addCommonHeader("X-Envd-Freeze-Audit", audit)
+        }
+        var answer = InitAnswer.done
+        if self.accept(request.timestamp) {
+            do throws(InitAnswer) {
+                try await self.apply(request)
+            } catch {
+                answer = error
+            }
+        }
+        await self.parts.workload.thaw()
+        if answer == .done { self.parts.metadata?.refresh() }
+        return answer
+    }
+
+    /// Whether a request of that time says something new. One without a time always does.
+    private func accept(_ timestamp: Int64?) -> Bool {
+        guard let timestamp else { return true }
+        guard timestamp >= self.newest.value else { return false }
+        self.newest.value = timestamp
+        return true
+    }
+}
