@@ -168,16 +168,27 @@ let package = Package(
             exclude: ["README.md"],
             swiftSettings: settings
         ),
+        .target(
+            name: "PortService",
+            dependencies: [
+                "Connect", "EnvdAPI", "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore,
+                nioHTTP1, nioPosix, protobuf, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "NetworkVolumes",
+            dependencies: ["HTTPTransport", "LinuxIO", "LinuxSystem", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
 
         // L5 and L6: the daemon.
         .target(
             name: "EnvdDaemon",
             dependencies: [
                 "Connect", "EnvdAPI", "FileTransfer", "FilesystemService", "GitService", "HTTPTransport",
-                "LinuxIO", "LinuxSystem", "ProcessService", "SandboxContext", "SandboxControl",
-                "ServerReflection", "WorkloadFreezer",
-                logging,
-                nioCore, nioHTTP1, nioPosix,
+                "LinuxIO", "LinuxSystem", "NetworkVolumes", "PortService", "ProcessService", "SandboxContext",
+                "SandboxControl", "ServerReflection", "WorkloadFreezer", logging, nioCore, nioHTTP1, nioPosix,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -287,6 +298,19 @@ let package = Package(
                 "FileTransfer", "HTTPTransport", "LinuxSystem", "SandboxContext", nioCore, nioHTTP1,
                 systemPackage,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "PortServiceTests",
+            dependencies: [
+                "Connect", "EnvdAPI", "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem",
+                "PortService", nioCore, nioHTTP1, nioPosix, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "NetworkVolumesTests",
+            dependencies: ["EnvdTestSupport", "LinuxIO", "NetworkVolumes", nioCore, nioPosix, systemPackage],
             swiftSettings: settings
         ),
         .testTarget(

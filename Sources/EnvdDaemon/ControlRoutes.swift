@@ -3,6 +3,7 @@ import LinuxIO
 import LinuxSystem
 import Logging
 import NIOCore
+import NetworkVolumes
 import ProcessService
 import SandboxContext
 import SandboxControl
@@ -16,6 +17,7 @@ struct ControlRoutes {
     let defaults: SandboxDefaults
     let processes: ProcessService
     let cgroups: CommandCgroups?
+    let freezer: WorkloadFreezer
     let logger: Logger
     let exporter: LogExporter?
     let reaper: ChildReaper
@@ -30,22 +32,19 @@ struct ControlRoutes {
     func register(in routes: inout HTTPRouter) -> SandboxMetadata? {
         let logger = self.logger
         let warn: @Sendable (String) -> Void = { logger.warning("\($0)") }
-        let tree = self.cgroups == nil ? nil : try? CgroupTree(at: self.options.cgroupRoot)
-        let freezer = WorkloadFreezer(tree, on: self.eventLoop, warn: warn)
-        freezer.register(in: &routes)
-        FilesystemFreezer(on: self.eventLoop).register(in: &routes)
-        HeapCollapse(on: self.eventLoop, pool: self.pool).register(in: &routes)
+        let freezer = self.freezer
         let workload = Workload(
             audit: { await freezer.audit()?.json },
             thaw: {
-                for problem in await freezer.thaw() { warn(problem) }
+                for problem in await freezer.thaw(isInitialized: true) { warn(problem) }
             })
         let metadata = self.options.isNotFirecracker ? nil : self.metadata(warn)
         InitService(
             InitService.Parts(
                 access: self.access, defaults: self.defaults,
                 authorities: AuthorityBundle(pool: self.pool, on: self.eventLoop, warn: warn),
-                metadata: metadata, workload: workload, volumes: nil),
+                metadata: metadata, workload: workload,
+                volumes: InitVolumes(volumes: NetworkVolumes(on: self.eventLoop))),
             version: Version.current, pool: self.pool, on: self.eventLoop, warn: warn
         ).register(in: &routes)
         metadata?.start()

@@ -70,7 +70,9 @@ package final class Daemon: Sendable {
         let address = try SocketAddress(ipAddress: options.listen, port: Int(options.port))
         let access = AccessPolicy(
             token: try Self.token(options), opensWithoutToken: !options.isNotFirecracker)
-        let (handler, transfer, metadata) = try Self.handler(options, access, logger, exporter, eventLoop)
+        let listening = ListeningServer(on: eventLoop)
+        let (handler, transfer, metadata) = try Self.handler(
+            options, access, listening, logger, exporter, eventLoop)
         let end: @Sendable (Int32) -> Void = { status in
             metadata?.stop()
             exporter?.stop()
@@ -81,6 +83,7 @@ package final class Daemon: Sendable {
             .whenComplete { result in
                 switch result {
                 case .success(let server):
+                    listening.server = server
                     Daemon(server: server, transfer: transfer, logger: logger)
                         .serve(on: eventLoop, ended: end)
                 case .failure(let error):
@@ -127,8 +130,8 @@ package final class Daemon: Sendable {
 
     /// Everything that answers requests, and what goes on besides.
     private static func handler(
-        _ options: Options, _ access: AccessPolicy, _ logger: Logger, _ exporter: LogExporter?,
-        _ eventLoop: any EventLoop
+        _ options: Options, _ access: AccessPolicy, _ listening: ListeningServer, _ logger: Logger,
+        _ exporter: LogExporter?, _ eventLoop: any EventLoop
     ) throws -> (handler: any HTTPHandler, transfer: FileTransfer, metadata: SandboxMetadata?) {
         do {
             try SandboxMark().write(isFirecracker: !options.isNotFirecracker)
@@ -147,10 +150,11 @@ package final class Daemon: Sendable {
         let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
         let resourceLimits = DescriptorLimit.raise()
         let cgroups = Self.cgroups(options, logger)
+        let pause = WorkloadPause(on: eventLoop)
         let processes = ProcessService(
             ProcessService.Configuration(
                 searchPath: searchPath, resourceLimits: resourceLimits, cgroups: cgroups),
-            callers: callers, defaults: defaults, reaper: reaper, eventLoop: eventLoop)
+            callers: callers, defaults: defaults, reaper: reaper, pause: pause, eventLoop: eventLoop)
         let files = FileAccess(pool: pool, mode: options.fileAccess)
         let filesystem = FilesystemService(
             callers: callers, defaults: defaults, files: files, names: OwnerNames(), eventLoop: eventLoop)
@@ -169,10 +173,14 @@ package final class Daemon: Sendable {
         filesystem.register(in: &procedures)
         git.register(in: &procedures)
         processes.register(in: &procedures)
+        let life = SandboxLife(
+            cgroups: cgroups == nil ? nil : options.cgroupRoot, pause, searchPath: searchPath, reaper: reaper,
+            pool: pool, connections: listening, logger, on: eventLoop)
+        life.register(in: &routes, &procedures)
         let metadata = ControlRoutes(
             options: options, access: access, defaults: defaults, processes: processes, cgroups: cgroups,
-            logger: logger, exporter: exporter, reaper: reaper, searchPath: searchPath, pool: pool,
-            eventLoop: eventLoop
+            freezer: life.freezer, logger: logger, exporter: exporter, reaper: reaper,
+            searchPath: searchPath, pool: pool, eventLoop: eventLoop
         ).register(in: &routes)
         if options.usesReflection {
             let reflection = try ServerReflection(of: procedures, descriptors: [EnvdAPIDescriptors.base64])

@@ -69,6 +69,11 @@ public final class HTTPServer: Sendable {
         return done.futureResult
     }
 
+    /// Closes at once every connection that was opened before `time`. Called on the server's event loop.
+    public func closeConnections(openedBefore time: NIODeadline) {
+        self.shared.value.closeAll(openedBefore: time)
+    }
+
     // MARK: Connections
 
     /// Bytes of a connection's first read buffer: enough for most requests, since every connection keeps one. It grows

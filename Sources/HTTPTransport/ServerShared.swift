@@ -6,7 +6,7 @@ final class ServerShared {
     let limits: HTTPLimits
     var date = HTTPDate()
     /// The open connections.
-    private(set) var connections: [ObjectIdentifier: any Channel] = [:]
+    private(set) var connections: [ObjectIdentifier: (channel: any Channel, opened: NIODeadline)] = [:]
     private(set) var isDraining = false
     private var idleObserver: (() -> Void)?
 
@@ -19,7 +19,7 @@ final class ServerShared {
     func admit(_ channel: any Channel) -> Bool {
         guard self.connections.count < self.limits.connections, !self.isDraining else { return false }
         let id = ObjectIdentifier(channel)
-        self.connections[id] = channel
+        self.connections[id] = (channel, .now())
         channel.closeFuture.assumeIsolated().whenComplete { _ in
             self.connections[id] = nil
             if self.connections.isEmpty {
@@ -33,14 +33,14 @@ final class ServerShared {
     /// Asks every connection to finish, and calls `observer` when the last has closed.
     func drain(_ observer: @escaping () -> Void) {
         self.isDraining = true
-        for channel in self.connections.values {
+        for (channel, _) in self.connections.values {
             channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
         }
         if self.connections.isEmpty { observer() } else { self.idleObserver = observer }
     }
 
-    /// Closes every connection at once.
-    func closeAll() {
-        for channel in self.connections.values { channel.close(promise: nil) }
+    /// Closes at once every connection that was opened before.
+    func closeAll(openedBefore time: NIODeadline = .distantFuture) {
+        for (channel, opened) in self.connections.values where opened < time { channel.close(promise: nil) }
     }
 }

@@ -39,30 +39,14 @@ extension CgroupTree {
             guard fields.count > 6, let dash = fields.dropFirst(6).firstIndex(of: "-"),
                 fields.indices.contains(dash + 1), fields[dash + 1] == "cgroup2"
             else { continue }
-            let mountPoint = FilePath(Self.unescaped(fields[4]))
+            let mountPoint = FilePath(MountInfo.unescaped(fields[4]))
             guard directory.starts(with: mountPoint) else { continue }
             if let best, best.mountPoint.components.count > mountPoint.components.count { continue }
-            best = (mountPoint, FilePath(Self.unescaped(fields[3])))
+            best = (mountPoint, FilePath(MountInfo.unescaped(fields[3])))
         }
         guard let best else { return nil }
         var rest = directory
         _ = rest.removePrefix(best.mountPoint)
         return FilePath(root: nil, best.top.components).appending(rest.components)
-    }
-
-    /// Undoes the octal escapes of spaces, tabs, newlines and backslashes.
-    private static func unescaped(_ field: Substring) -> String {
-        guard field.contains("\\") else { return String(field) }
-        var bytes: [UInt8] = []
-        var rest = field.utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\\"), let code = UInt8(String(Substring(rest.prefix(3))), radix: 8) {
-                bytes.append(code)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -64,7 +64,7 @@ extension ManagedProcess {
     /// - Parameter grace: time between SIGTERM and SIGKILL; zero is SIGKILL at once.
     func setLifetime(_ deadline: NIODeadline, _ target: Target, grace: TimeAmount) {
         guard self.state.value.exit == nil else { return }
-        self.state.value.lifetime = self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+        self.state.value.lifetime = Lifetime(until: deadline, on: self.eventLoop) {
             guard self.state.value.exit == nil else { return }
             self.state.value.isTimedOut = true
             guard grace > .nanoseconds(0) else {
@@ -72,10 +72,9 @@ extension ManagedProcess {
                 return
             }
             try? self.deliver(SIGTERM, to: target)
-            let timer = self.eventLoop.assumeIsolated().scheduleTask(in: grace) { () -> Void in
+            self.state.value.lifetime = Lifetime(until: .now() + grace, on: self.eventLoop) {
                 try? self.deliver(SIGKILL, to: target)
             }
-            self.state.value.lifetime = timer
         }
     }
 

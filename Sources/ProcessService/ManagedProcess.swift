@@ -51,7 +51,7 @@ final class ManagedProcess: Sendable {
         var end: Process_ProcessEvent.EndEvent?
         var report = Process_ProcessEvent.ExitReport()
         var waiters = WaiterList()
-        var lifetime: Scheduled<Void>?
+        var lifetime: Lifetime?
         var ended: (() -> Void)?
     }
 

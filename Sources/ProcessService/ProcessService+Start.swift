@@ -41,6 +41,7 @@ extension ProcessService {
         let order = self.table.value.add(process)
         process.begin(self.reaper) { self.table.value.end(order) }
         Self.setLifetime(of: process, request, context)
+        if self.pause?.began != nil, process.cgroup != nil { process.state.value.lifetime?.pause() }
         return reader
     }
 
@@ -93,6 +94,8 @@ extension ProcessService {
         guard commandLimits.isEmpty || cgroups != nil else {
             throw ConnectError(.failedPrecondition, "limits need cgroup v2, which is not in use")
         }
+        // In a frozen cgroup it would stop before it runs its program, and the thread that starts it with it.
+        if cgroups != nil { await self.pause?.ended() }
         let started: (child: Handoff<SpawnedProcess>, preparation: Cgroup?)
         do {
             started = try await self.reaper.spawn { () throws(SpawnFailure) in

@@ -34,6 +34,7 @@ package final class ProcessService: Sendable {
     let callers: CallerResolver
     let defaults: SandboxDefaults
     let reaper: ChildReaper
+    let pause: WorkloadPause?
     let eventLoop: any EventLoop
     let table: NIOLoopBound<ProcessTable>
     let budget: NIOLoopBound<OutputBudget>
@@ -41,11 +42,15 @@ package final class ProcessService: Sendable {
     let starting: NIOLoopBoundBox<[String: [() -> Void]]>
 
     /// A service without processes. Called on the event loop.
+    ///
+    /// - Parameter pause: while the workload stands still, nothing is started and no time runs out.
     package init(
         _ configuration: Configuration, callers: CallerResolver, defaults: SandboxDefaults,
         reaper: ChildReaper,
+        pause: WorkloadPause? = nil,
         eventLoop: any EventLoop
     ) {
+        self.pause = pause
         self.configuration = configuration
         self.callers = callers
         self.defaults = defaults
@@ -58,6 +63,7 @@ package final class ProcessService: Sendable {
         self.budget = NIOLoopBound(budget, eventLoop: eventLoop)
         self.starting = NIOLoopBoundBox([:], eventLoop: eventLoop)
         reaper.whenOrphansEnd { table.removeEmptyCgroups() }
+        if let pause { self.follow(pause) }
     }
 
     /// Adds the service's procedures to `router`.

@@ -123,6 +123,11 @@ final class ProcessTable {
         }
     }
 
+    /// Remembers what has ended for longer: for a time in which nobody could ask for it.
+    func shiftExpiry(by time: TimeAmount) {
+        self.ended = self.ended.mapValues { Ended(process: $0.process, deadline: $0.deadline + time) }
+    }
+
     /// One timer for all, set only while there is something to forget.
     private func scheduleExpiry(_ deadline: NIODeadline) {
         guard self.timer == nil || deadline < self.timerDeadline else { return }

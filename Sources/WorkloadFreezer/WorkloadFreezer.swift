@@ -18,6 +18,8 @@ package final class WorkloadFreezer: Sendable {
         /// A freeze of ours has not been undone completely.
         var isActive = false
         var watchdog: Scheduled<Void>?
+        /// When the freeze that is in place began.
+        var frozenSince: NIODeadline?
         /// Counts how often the watchdog was set or called off.
         var watchdogGeneration: UInt64 = 0
     }
@@ -27,6 +29,7 @@ package final class WorkloadFreezer: Sendable {
     private let limits: FreezeLimits
     let eventLoop: any EventLoop
     private let executor: EventLoopTaskExecutor
+    let observer: FreezeObserver
     private let warn: @Sendable (String) -> Void
     private let lock = FairLock()
     private let thread = BlockingPool(threads: 1)
@@ -36,10 +39,12 @@ package final class WorkloadFreezer: Sendable {
     ///
     /// - Parameters:
     ///   - ownGroup: tells which group of `tree` the daemon is in; nil asks the kernel.
+    ///   - observer: told of freezes and thaws.
     ///   - warn: takes lines for the log.
     package init(
         _ tree: CgroupTree?, limits: FreezeLimits = FreezeLimits(),
-        ownGroup: (@Sendable () -> FilePath?)? = nil, on eventLoop: any EventLoop,
+        ownGroup: (@Sendable () -> FilePath?)? = nil, observer: FreezeObserver = FreezeObserver(),
+        on eventLoop: any EventLoop,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.tree = tree
@@ -47,6 +52,7 @@ package final class WorkloadFreezer: Sendable {
         self.limits = limits
         self.eventLoop = eventLoop
         self.executor = EventLoopTaskExecutor(eventLoop)
+        self.observer = observer
         self.warn = warn
         self.state = NIOLoopBoundBox.makeBoxSendingValue(State(), eventLoop: eventLoop)
     }
@@ -83,6 +89,7 @@ package final class WorkloadFreezer: Sendable {
     }
 
     private func freezeInTurn(_ mode: FreezeMode, _ limit: Int, _ wait: TimeAmount?) async -> FreezeOutcome {
+        if self.state.value.frozenSince == nil { self.state.value.frozenSince = .now() }
         guard let tree else {
             var outcome = FreezeOutcome(mode: .legacy)
             outcome.requested = FreezerScope.commandGroups.count
@@ -106,6 +113,7 @@ package final class WorkloadFreezer: Sendable {
         if result.outcome.requested > 0 {
             self.state.value.isActive = true
             self.armWatchdog()
+            self.observer.froze()
         }
         for problem in result.problems { self.warn(problem) }
         return result.outcome
@@ -118,13 +126,18 @@ package final class WorkloadFreezer: Sendable {
     /// What the sandbox itself had frozen stays frozen. Without a freeze of ours only the groups of commands are
     /// touched.
     ///
+    /// - Parameter isInitialized: because the host says that the sandbox begins anew, and not because a freeze was in
+    ///   vain.
     /// - Returns: what went wrong, a line each; empty if nothing of ours is frozen any more.
     @discardableResult
-    package func thaw() async -> [String] {
-        await self.lock.run { await self.thawInTurn().problems }
+    package func thaw(isInitialized: Bool = false) async -> [String] {
+        await self.lock.run { await self.thawInTurn(isInitialized: isInitialized).problems }
     }
 
-    private func thawInTurn() async -> ThawWalk {
+    private func thawInTurn(isInitialized: Bool) async -> ThawWalk {
+        self.observer.willThaw(self.state.value.frozenSince, isInitialized)
+        self.state.value.frozenSince = nil
+        defer { self.observer.thawed() }
         self.state.value.lastSweep = nil
         self.state.value.generation += 1
         guard let tree else { return ThawWalk() }
@@ -165,7 +178,7 @@ package final class WorkloadFreezer: Sendable {
     private func rescue(_ generation: UInt64) async {
         await self.lock.run {
             guard self.state.value.watchdogGeneration == generation else { return }
-            let walk = await self.thawInTurn()
+            let walk = await self.thawInTurn(isInitialized: false)
             if !walk.problems.isEmpty { self.armWatchdog() }
             let counts =
                 "\(walk.thawed) thawed, \(walk.preserved) left frozen, \(walk.problems.count) problems"
