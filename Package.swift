@@ -330,6 +330,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "GitServiceTests",
+            dependencies: [
+                "Connect", "EnvdAPI", "EnvdTestSupport", "GitService", "HTTPTransport", "LinuxIO",
+                "LinuxSystem", "SandboxContext", nioCore, protobuf, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "EnvdDaemonTests",
             dependencies: [
                 "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", "SandboxContext", nioCore, nioHTTP1,

@@ -54,7 +54,7 @@ e2e() {
     ((EUID == 0)) || fail "the end-to-end tests need root: they run commands as more than one user"
     local envd
     install_build_dependencies
-    install_packages git iproute2 ncurses-bin procps util-linux vim-tiny
+    install_packages curl git iproute2 ncurses-bin procps util-linux vim-tiny
     test_environment
     python_environment .build/venv-1.11.1 e2b==1.11.1
     python_environment .build/venv-2.31.0 e2b==2.31.0

@@ -10,7 +10,7 @@ enum DiffReport {
     /// What the form of the output must not depend on settings of.
     static let options = [
         "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short", "--src-prefix=a/",
-        "--dst-prefix=b/", "--full-index", "--find-renames", "--raw", "--numstat", "-z",
+        "--dst-prefix=b/", "--full-index", "--no-abbrev", "--find-renames", "--raw", "--numstat", "-z",
     ]
 
     /// - Returns: nil if `bytes` is something else.

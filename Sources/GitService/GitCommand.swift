@@ -20,8 +20,8 @@ struct GitCommand: Sendable {
     var isReadOnly = false
     var transports: [String] = Self.defaultTransports
     var runsHooks = true
-    /// Arguments that are paths are patterns too.
-    var hasPatterns = false
+    /// Paths are what they are, and no patterns. Only for commands that take paths: some use patterns of their own.
+    var hasLiteralPaths = false
     /// Who is asked for a user and password; nil is nobody but the user's own helpers.
     var credentials: GitCredentials?
 
@@ -46,7 +46,7 @@ struct GitCommand: Sendable {
             "GIT_ALLOW_PROTOCOL": self.transports.joined(separator: ":"),
         ]
         if self.isReadOnly { variables["GIT_OPTIONAL_LOCKS"] = "0" }
-        if !self.hasPatterns { variables["GIT_LITERAL_PATHSPECS"] = "1" }
+        if self.hasLiteralPaths { variables["GIT_LITERAL_PATHSPECS"] = "1" }
         if self.credentials != nil { variables.merge(CredentialPrompt.variables) { $1 } }
         return variables
     }
@@ -54,8 +54,10 @@ struct GitCommand: Sendable {
     /// Gives the command paths on its standard input, where any byte but NUL may be in them and there may be any
     /// number.
     ///
+    /// - Parameter arePatterns: as git's command line has them.
     /// - SeeAlso: `--pathspec-from-file` of git-add(1).
-    mutating func readPaths(_ paths: [[UInt8]]) {
+    mutating func readPaths(_ paths: [[UInt8]], arePatterns: Bool) {
+        self.hasLiteralPaths = !arePatterns
         self.arguments += ["--pathspec-from-file=-", "--pathspec-file-nul"]
         self.input = Array(paths.joined(separator: [0])) + [0]
     }

@@ -85,7 +85,8 @@ extension GitFailure {
                 "not a tree", "not our ref", "no such ref", "unable to resolve", "not a valid ref",
                 "is not a valid reference", "no stash entries", "' only has ", "ambiguous argument",
                 "no such file",
-                "not something we can merge", "doesn't have any commits yet", "failed to resolve",
+                "not something we can merge", "not have any commits yet", "could not resolve ",
+                "failed to resolve",
                 "could not resolve head", "bad object", "no merge to abort", "no such section",
             ]
         ),

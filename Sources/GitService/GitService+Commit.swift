@@ -10,11 +10,10 @@ extension GitService {
     ) async throws -> Envd_V1_GitAddResponse {
         let session = try await self.session(context, path: request.path)
         var command = session.command("add")
-        command.hasPatterns = request.patterns
         if request.force { command.arguments.append("--force") }
         let files = try ArgumentCheck.paths(request.files, request.filesBytes.map { Array($0) }, "files")
         if !files.isEmpty {
-            command.readPaths(files)
+            command.readPaths(files, arePatterns: request.patterns)
         } else if !request.hasAll || request.all {
             command.arguments.append("--all")
         } else {

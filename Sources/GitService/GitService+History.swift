@@ -16,7 +16,7 @@ extension GitService {
             throw ArgumentCheck.invalid("max_count is more than \(self.limits.commits)")
         }
         var query = session.commits(upTo: count)
-        query.hasPatterns = request.patterns
+        query.hasLiteralPaths = !request.patterns && !request.paths.isEmpty
         if request.skip > 0 { query.arguments.append("--skip=\(request.skip)") }
         if request.firstParent { query.arguments.append("--first-parent") }
         for (option, value) in [
@@ -51,12 +51,17 @@ extension GitService {
             throw ArgumentCheck.invalid("to needs from, and excludes staged")
         }
         var query = session.query("diff")
-        query.hasPatterns = request.patterns
+        query.hasLiteralPaths = !request.patterns && !request.paths.isEmpty
         query.arguments += DiffReport.options
         query.arguments += Self.patch(
             hunks: !request.noHunks, context: request.hasContext ? request.context : nil)
         if request.ignoreWhitespace { query.arguments.append("--ignore-all-space") }
-        if request.staged { query.arguments.append("--cached") }
+        if request.staged {
+            query.arguments.append("--cached")
+        } else if request.from.isEmpty {
+            // Of conflicts, with our side: with both, the form is another one.
+            query.arguments.append("--ours")
+        }
         for (field, revision) in [("from", request.from), ("to", request.to)] where !revision.isEmpty {
             query.arguments.append(try ArgumentCheck.name(revision, field))
         }

@@ -16,9 +16,8 @@ extension GitService {
             throw ArgumentCheck.invalid("mode must be empty or mixed where paths are given")
         }
         var command = session.command("reset", "--quiet")
-        command.hasPatterns = request.patterns
         if !mode.isEmpty, paths.isEmpty { command.arguments.append("--\(mode)") }
-        if !paths.isEmpty { command.readPaths(paths) }
+        if !paths.isEmpty { command.readPaths(paths, arePatterns: request.patterns) }
         let target = try ArgumentCheck.optionalName(request.target, "target")
         if !target.isEmpty { command.arguments.append(target) }
         command.endsRevisions = true
@@ -39,13 +38,12 @@ extension GitService {
             throw ArgumentCheck.invalid("either staged or worktree must be true")
         }
         var command = session.command("restore", "--quiet")
-        command.hasPatterns = request.patterns
         if restoresFiles { command.arguments.append("--worktree") }
         if request.staged { command.arguments.append("--staged") }
         if !request.source.isEmpty {
             command.arguments.append("--source=\(try ArgumentCheck.name(request.source, "source"))")
         }
-        command.readPaths(paths)
+        command.readPaths(paths, arePatterns: request.patterns)
         try await session.run(command)
         return Envd_V1_GitRestoreResponse()
     }

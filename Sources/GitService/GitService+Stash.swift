@@ -10,14 +10,17 @@ extension GitService {
     ) async throws -> Envd_V1_GitStashPushResponse {
         let session = try await self.session(context, path: request.path)
         var command = session.command("stash", "push", "--quiet")
-        command.hasPatterns = request.patterns
         if !request.message.isEmpty {
             command.arguments.append("--message=\(try ArgumentCheck.text(request.message, "message"))")
         }
         if request.includeUntracked { command.arguments.append("--include-untracked") }
         if request.keepIndex { command.arguments.append("--keep-index") }
         let paths = try ArgumentCheck.paths(request.paths, request.pathsBytes.map { Array($0) }, "paths")
-        if !paths.isEmpty { command.readPaths(paths) }
+        if !paths.isEmpty {
+            // The commands that it runs have patterns of their own: each path says for itself that it is none.
+            let marked = request.patterns ? paths : paths.map { Array(":(literal)".utf8) + $0 }
+            command.readPaths(marked, arePatterns: true)
+        }
         let before = try await session.commit("refs/stash")
         try await session.run(command)
         let after = try await session.commit("refs/stash")
