@@ -182,13 +182,23 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(
+            name: "FileTools",
+            dependencies: [
+                "Connect", "EnvdAPI", "HTTPTransport", "LinuxIO", "LinuxSystem", "SandboxContext", nioCore,
+                nioHTTP1, protobuf, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+
         // L5 and L6: the daemon.
         .target(
             name: "EnvdDaemon",
             dependencies: [
-                "Connect", "EnvdAPI", "FileTransfer", "FilesystemService", "GitService", "HTTPTransport",
-                "LinuxIO", "LinuxSystem", "NetworkVolumes", "PortService", "ProcessService", "SandboxContext",
-                "SandboxControl", "ServerReflection", "WorkloadFreezer", logging, nioCore, nioHTTP1, nioPosix,
+                "Connect", "EnvdAPI", "FileTools", "FileTransfer", "FilesystemService", "GitService",
+                "HTTPTransport", "LinuxIO", "LinuxSystem", "NetworkVolumes", "PortService", "ProcessService",
+                "SandboxContext", "SandboxControl", "ServerReflection", "WorkloadFreezer", logging, nioCore,
+                nioHTTP1, nioPosix,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -342,6 +352,14 @@ let package = Package(
             dependencies: [
                 "EnvdDaemon", "EnvdTestSupport", "HTTPTransport", "SandboxContext", nioCore, nioHTTP1,
                 systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+
+        .testTarget(
+            name: "FileToolsTests",
+            dependencies: [
+                "EnvdTestSupport", "FileTools", "LinuxIO", "LinuxSystem", "SandboxContext", systemPackage,
             ],
             swiftSettings: settings
         ),

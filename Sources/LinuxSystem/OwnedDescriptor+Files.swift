@@ -17,6 +17,13 @@ extension OwnedDescriptor {
         _ = try retryingInterrupts { ftruncate(self.rawValue, Int(size)) }
     }
 
+    /// Goes on reading and writing at `offset`.
+    ///
+    /// - SeeAlso: lseek(2).
+    package func setPosition(_ offset: Int64) throws(Errno) {
+        _ = try retryingInterrupts { lseek(self.rawValue, Int(offset), SEEK_SET) }
+    }
+
     /// Sets when the file was last changed; when it was last read stays.
     ///
     /// - SeeAlso: utimensat(2), "UTIME_OMIT".

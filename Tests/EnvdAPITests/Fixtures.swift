@@ -4,5 +4,5 @@ import SwiftProtobuf
 enum Fixtures {
     static let all: [any Message] =
         process + processEvents + processInput + filesystem + execution
-        + gitValues + gitChanges + gitRemotes + port
+        + gitValues + gitChanges + gitRemotes + fileTools + port
 }
