@@ -159,7 +159,8 @@ package final class Daemon: Sendable {
         let files = FileAccess(pool: pool, mode: options.fileAccess)
         let filesystem = FilesystemService(
             callers: callers, defaults: defaults, files: files, names: OwnerNames(), eventLoop: eventLoop)
-        let tools = FileTools(callers: callers, defaults: defaults, files: files, pool: pool)
+        let tools = FileTools(
+            callers: callers, defaults: defaults, files: files, pool: pool, eventLoop: eventLoop)
         let transfer = FileTransfer(
             callers: callers, defaults: defaults, files: files, pool: pool, signing: FileSigning(access),
             eventLoop: eventLoop, settle: filesystem.settleWatchers)
@@ -172,6 +173,7 @@ package final class Daemon: Sendable {
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)
         var routes = HTTPRouter()
         transfer.register(in: &routes)
+        tools.register(in: &routes)
         tools.register(in: &procedures)
         filesystem.register(in: &procedures)
         git.register(in: &procedures)

@@ -111,11 +111,12 @@ struct FileSearch: Sendable {
                 self.summary.largeFiles += 1
                 return
             }
-            guard let file = walk.open(entry) else {
+            do throws(Errno) {
+                guard let file = try walk.open(entry) else { return }
+                self.begin(file, path: self.root + String(decoding: entry.path, as: UTF8.self))
+            } catch {
                 self.summary.unreadable += 1
-                return
             }
-            self.begin(file, path: self.root + String(decoding: entry.path, as: UTF8.self))
         }
     }
 

@@ -1,12 +1,14 @@
 package import Connect
 import EnvdAPI
+import HTTPTransport
 package import LinuxIO
 import LinuxSystem
+package import NIOCore
 package import SandboxContext
 import Synchronization
 import SystemPackage
 
-/// `envd.v1.FileTools`: what clients would otherwise do with programs in the sandbox.
+/// `envd.v1.FileTools`, `/files/archive` and `/files/resume`: what clients would otherwise do with programs in the sandbox.
 package final class FileTools: Sendable {
     let callers: CallerResolver
     let defaults: SandboxDefaults
@@ -14,14 +16,19 @@ package final class FileTools: Sendable {
     let pool: BlockingPool
     /// Held while an edited file takes the other's place: two edits do not overlook each other.
     let commits = Mutex(())
+    /// Incomplete files that a request goes on with now.
+    let uploads = Mutex<Set<FileStatus.Identity>>([])
+    let executor: EventLoopTaskExecutor
 
     package init(
-        callers: CallerResolver, defaults: SandboxDefaults, files: FileAccess, pool: BlockingPool
+        callers: CallerResolver, defaults: SandboxDefaults, files: FileAccess, pool: BlockingPool,
+        eventLoop: any EventLoop
     ) {
         self.callers = callers
         self.defaults = defaults
         self.files = files
         self.pool = pool
+        self.executor = EventLoopTaskExecutor(eventLoop)
     }
 
     /// Adds the service's procedures to `router`.

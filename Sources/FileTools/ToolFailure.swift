@@ -6,7 +6,7 @@ import SystemPackage
 /// What an operation fails with: why, and what its client is told.
 struct ToolFailure: FileFailure {
     let errno: Errno
-    let error: ConnectError
+    var error: ConnectError
 
     /// A failure that is not the kernel's.
     init(_ code: ConnectError.Code, _ message: String) {

@@ -174,14 +174,39 @@ struct TreeWalk: Sendable {
         return Self.kernelFileSystems.contains(type)
     }
 
-    /// Opens a file that was told, for reading; nil if that cannot be done, or it is no file any more.
-    func open(_ entry: Entry) -> OpenEntry? {
-        let file = self.files.performQuietly(as: self.account) { resolver throws(Errno) in
-            try OpenEntry(
-                try resolver.open(
-                    entry.name, in: entry.directory.file, OpenEntry.reading.union(.noFollow)))
+    /// Opens a file that was told, for reading; nil if it is no file any more.
+    func open(_ entry: Entry) throws(Errno) -> OpenEntry? {
+        try Self.unlessVanished { () throws(Errno) in
+            let file = try self.files.performNow(as: self.account) { resolver throws(Errno) in
+                try OpenEntry(
+                    try resolver.open(
+                        entry.name, in: entry.directory.file, OpenEntry.reading.union(.noFollow)))
+            }
+            return file.status.kind == .regular ? file : nil
         }
-        return file?.status.kind == .regular ? file : nil
+    }
+
+    /// Where a link leads that was told; nil if it is no link any more.
+    func linkTarget(of entry: Entry) throws(Errno) -> RawPath? {
+        try Self.unlessVanished { () throws(Errno) in
+            try self.files.performNow(as: self.account) { _ throws(Errno) in
+                try entry.directory.file.linkTarget(of: entry.name)
+            }
+        }
+    }
+
+    /// Runs `body`; nil where there is nothing any more, or something else.
+    private static func unlessVanished<Success>(
+        _ body: () throws(Errno) -> Success?
+    ) throws(Errno) -> Success? {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            switch error {
+            case .noSuchFileOrDirectory, .tooManySymbolicLinkLevels, .invalidArgument: return nil
+            default: throw error
+            }
+        }
     }
 }
 

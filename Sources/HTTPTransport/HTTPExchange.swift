@@ -77,6 +77,9 @@ public final class HTTPExchange: Sendable {
     /// Whether the response's head has been written.
     public var hasBegun: Bool { self.core.value.responseState != .notBegun }
 
+    /// Whether nobody takes anything any more: the client has gone, or the response has ended.
+    public var isOver: Bool { self.core.value.isGone || self.core.value.responseState == .ended }
+
     /// Adds a header that every response to this request gets unless it sets the same name itself.
     public func addCommonHeader(_ name: String, _ value: String) {
         self.core.value.commonHeaders.append((name, value))

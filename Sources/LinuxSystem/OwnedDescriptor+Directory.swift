@@ -97,6 +97,19 @@ extension OwnedDescriptor {
             })
     }
 
+    /// Gives the entry `old` of this directory another name in `directory`. A link is not followed.
+    ///
+    /// - SeeAlso: linkat(2).
+    package func makeName(
+        _ name: RawPath, in directory: borrowing OwnedDescriptor, of old: RawPath
+    ) throws(Errno) {
+        let from = self.rawValue
+        let destination = directory.rawValue
+        _ = try retryingInterrupts {
+            name.withCString { name in old.withCString { linkat(from, $0, destination, name, 0) } }
+        }
+    }
+
     /// Removes an entry that is not a directory.
     ///
     /// - SeeAlso: unlinkat(2).
