@@ -108,6 +108,26 @@ extension OpenAPIDocument {
             meaning: "Bytes that the body may have; with a signature of the second version."),
     ]
 
+    private static let archiveParameters = [
+        Parameter(name: "path", meaning: "The directory; relative to the user's home."),
+        Parameter(name: "username", meaning: "The user; without it, the default user."),
+        Parameter(name: "compression", meaning: "gzip, for a compressed archive."),
+    ]
+
+    private static let resumeParameters = [
+        Parameter(name: "path", meaning: "The file; relative to the user's home."),
+        Parameter(name: "username", meaning: "The user; without it, the default user."),
+        Parameter(name: "id", meaning: "Tells uploads to one path apart."),
+        Parameter(name: "offset", kind: .integer, meaning: "Where the body begins."),
+        Parameter(name: "total", kind: .integer, meaning: "Bytes of the whole file."),
+    ]
+
+    private static let resumeResponses = [
+        Response(status: 200, meaning: "How far the upload is.", body: .json("Document")),
+        Response.error(400, "The request is wrong."), Response.error(401, "Token or user are wrong."),
+        Response.error(404, "There is no such upload."),
+    ]
+
     private static var fileOperations: [String: OpenAPIOperation] {
         [
             "GET /files": OpenAPIOperation(
@@ -134,6 +154,42 @@ extension OpenAPIDocument {
                     .error(500, "It cannot be written."),
                     .error(507, "There is not enough room."),
                 ]),
+            "GET /files/archive": OpenAPIOperation(
+                summary: "Packs a directory.", tags: ["files"], parameters: Self.archiveParameters,
+                responses: [
+                    Response(
+                        status: 200, meaning: "A tar archive.",
+                        body: Body(types: ["application/x-tar", "application/gzip"], schema: nil)),
+                    .error(400, "The path or the user is wrong."), .error(401, "Token or user are wrong."),
+                    .error(404, "There is no such directory."),
+                ]),
+            "POST /files/archive": OpenAPIOperation(
+                summary: "Unpacks a tar archive into a directory.", tags: ["files"],
+                parameters: Self.archiveParameters,
+                body: Body(types: ["application/x-tar", "application/gzip"], schema: nil),
+                responses: [
+                    Response(status: 200, meaning: "What was unpacked.", body: .json("Document")),
+                    .error(400, "The archive, the path or the user is wrong."),
+                    .error(401, "Token or user are wrong."), .error(507, "There is not enough room."),
+                ]),
+            "GET /files/resume": OpenAPIOperation(
+                summary: "Tells how much of a file has come.", tags: ["files"],
+                parameters: Self.resumeParameters,
+                responses: Self.resumeResponses),
+            "HEAD /files/resume": OpenAPIOperation(
+                summary: "The same, in a header.", tags: ["files"], parameters: Self.resumeParameters,
+                responses: Self.resumeResponses),
+            "POST /files/resume": OpenAPIOperation(
+                summary: "Takes a file's bytes from an offset on; the last of them put it in its place.",
+                tags: ["files"], parameters: Self.resumeParameters,
+                body: Body(types: ["application/octet-stream"], schema: nil),
+                responses: Self.resumeResponses + [
+                    .error(409, "The offset is not where the upload ended, or somebody else writes."),
+                    .error(507, "There is not enough room."),
+                ]),
+            "DELETE /files/resume": OpenAPIOperation(
+                summary: "Forgets what has come.", tags: ["files"], parameters: Self.resumeParameters,
+                responses: Self.resumeResponses),
             "POST /files/compose": OpenAPIOperation(
                 summary: "Makes one file of several.", tags: ["files"], body: .json("ComposeRequest"),
                 responses: [
