@@ -189,7 +189,9 @@ extension OpenAPIDocument {
                 ]),
             "DELETE /files/resume": OpenAPIOperation(
                 summary: "Forgets what has come.", tags: ["files"], parameters: Self.resumeParameters,
-                responses: Self.resumeResponses),
+                responses: [
+                    Self.done, .error(400, "The request is wrong."), .error(401, "Token or user are wrong."),
+                ]),
             "POST /files/compose": OpenAPIOperation(
                 summary: "Makes one file of several.", tags: ["files"], body: .json("ComposeRequest"),
                 responses: [

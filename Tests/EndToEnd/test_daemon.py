@@ -168,3 +168,19 @@ def switches(pid):
         with open(f"/proc/{pid}/task/{task}/status") as file:
             total += sum(int(line.split(":")[1]) for line in file if "ctxt_switches" in line)
     return total
+
+
+def test_a_log_that_nobody_reads_stops_nothing():
+    with subprocess.Popen(
+        [binary(), "--port", "0", "--isnotfc", "--no-cgroups"], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+    ) as process:
+        try:
+            # Its first line, and then no more: a pipe holds 64 KiB.
+            port = int(process.stderr.readline().rsplit(b":", 1)[1])
+            for _ in range(600):
+                response = wire.call(port, "SendSignal", {"process": {"pid": 1}, "signal": "SIGNAL_SIGTERM"})
+                assert response.status == 404
+            assert get(port, "/health").status == 204
+        finally:
+            process.terminate()
+        assert process.wait(STOP_LIMIT) == 0
