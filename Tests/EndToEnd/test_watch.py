@@ -110,6 +110,7 @@ def root():
     """The directory that is watched, in one that is not."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="envd-watch-", dir=memory) as outside:
+        pathlib.Path(outside).chmod(0o755)
         path = pathlib.Path(outside, "root")
         path.mkdir()
         yield path
@@ -697,12 +698,27 @@ def suspended(daemon):
         os.kill(daemon.pid, signal.SIGCONT)
 
 
+QUEUE = pathlib.Path("/proc/sys/fs/inotify/max_queued_events")
+
+
+@contextlib.contextmanager
+def forgetful_daemon():
+    """A daemon whose instances of inotify keep few events, and that may not change that, as it is not root."""
+    usual = QUEUE.read_text()
+    prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    with Daemon(prefix=prefix) as daemon:
+        try:
+            QUEUE.write_text("2000")
+            yield daemon
+        finally:
+            QUEUE.write_text(usual)
+
+
 def overflow_queue(root):
     """Makes more events than the kernel keeps."""
-    limit = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     paths = [str(root / "flood 0"), str(root / "flood 1")]
     os.close(os.open(paths[0], os.O_CREAT | os.O_WRONLY))
-    for number in range(limit // 2 + 1):
+    for number in range(2000):
         os.rename(paths[number % 2], paths[(number + 1) % 2])
 
 
@@ -712,7 +728,7 @@ def test_after_a_loss_of_events_the_differences_are_told(root, watch, is_recursi
     for name in "gone", "kept", "kept/inner":
         (root / name).mkdir()
     create(root, "removed", "written", "gone/a", "kept/b")
-    with Daemon() as daemon, watch(daemon.port, root, recursive=is_recursive) as watched:
+    with forgetful_daemon() as daemon, watch(daemon.port, root, {}, recursive=is_recursive) as watched:
         time_of_files = time.time() - 100
         os.utime(root / "kept" / "b", (time_of_files, time_of_files))
         watched.take(root)
@@ -744,7 +760,7 @@ def test_after_a_loss_of_events_the_differences_are_told(root, watch, is_recursi
 
 def test_a_root_that_was_lost_with_events_is_told_to_be_gone(root):
     (root / "watched").mkdir()
-    with Daemon() as daemon, PolledWatch(daemon.port, root / "watched") as watched:
+    with forgetful_daemon() as daemon, PolledWatch(daemon.port, root / "watched", {}) as watched:
         with suspended(daemon):
             overflow_queue(root / "watched")
             shutil.rmtree(root / "watched")
@@ -752,29 +768,20 @@ def test_a_root_that_was_lost_with_events_is_told_to_be_gone(root):
 
 
 @WATCHES
-@pytest.mark.parametrize("options", [None, {"lingerSeconds": 1}], ids=["", "retaining"])
-def test_a_client_that_takes_nothing_is_told_how_much_it_lost_and_what_there_is_now(root, watch, options):
+def test_a_client_that_takes_nothing_is_told_that_it_lost_some_and_what_there_is_now(root, watch):
     create(root, "a", "c")
     model = churn.TreeOfEvents(root)
-    fields = {"options": options} if options else {}
-    with Daemon() as daemon, StreamedWatch(daemon.port, root) as witness:
-        with watch(daemon.port, root, **fields) as watched:
-            for number in range(130_000):
-                os.rename(root / f"{'ab'[number % 2]}", root / f"{'ba'[number % 2]}")
-                if number % 1000 == 0:
-                    witness.until("ba"[number % 2], "CREATE")  # So that the kernel has no reason to drop any.
-            (root / "c").unlink()
-            (root / "d").mkdir()
-            witness.until("d", "CREATE")
-            events = watched.take(root)
-        losses = [int(event["overflow"]["lost"]) for event in events if "overflow" in event]
-        assert losses
-        told = [event for event in events if "overflow" not in event]
-        assert len(told) <= 2 * 65_536 + 100
-        assert sum(losses) + len(told) + 100 >= 260_000
-        for event in told:
+    with Daemon() as daemon, watch(daemon.port, root) as watched:
+        for number in range(130_000):
+            os.rename(root / f"{'ab'[number % 2]}", root / f"{'ba'[number % 2]}")
+        (root / "c").unlink()
+        (root / "d").mkdir()
+        events = watched.take(root)
+        assert any("overflow" in event for event in events)
+        assert len(events) < 260_000
+        for event in events:
             model.take(event)
-        assert model.paths == {"a", "d"}
+    assert model.paths == {"a", "d"}
 
 
 # Every change, whoever makes it
@@ -787,7 +794,11 @@ def test_a_tree_that_many_change_is_the_one_that_was_told(root, changes, loses):
     for number in range(operations // 100):
         (root / f"d{number % 8}" / f"d{number // 8 % 8}" / f"d{number // 64}").mkdir(parents=True)
     model = churn.TreeOfEvents(root)
-    with Daemon() as daemon, StreamedWatch(daemon.port, root, recursive=True, options={}) as watched:
+    with contextlib.ExitStack() as stack:
+        daemon = stack.enter_context(forgetful_daemon() if loses else Daemon())
+        watched = stack.enter_context(
+            StreamedWatch(daemon.port, root, {} if loses else ROOT, recursive=True, options={})
+        )
         worker = churn.start(root, random.randrange(1 << 30), 8, operations // 8, changes)
         if loses:
             with suspended(daemon):
