@@ -24,22 +24,24 @@ package final class SignalEvents: Sendable {
     /// - Throws: `Errno.invalidArgument` if a signal cannot be caught, `Errno.resourceBusy` if another
     ///   instance has it.
     package init(signals: [Int32], _ delivery: Delivery = .handlers) throws(Errno) {
-        self.signals = signals
-        self.usesHandlers = delivery == .handlers
+        let usesHandlers = delivery == .handlers
         let rawDescriptor =
-            self.usesHandlers
+            usesHandlers
             ? clinux_eventfd()
             : signals.withUnsafeBufferPointer { clinux_signalfd($0.baseAddress, CInt($0.count)) }
         guard rawDescriptor >= 0 else { throw Errno(rawValue: -rawDescriptor) }
-        self.descriptor = OwnedDescriptor(taking: rawDescriptor)
-        guard self.usesHandlers else { return }
-        for (index, signal) in signals.enumerated() {
+        let descriptor = OwnedDescriptor(taking: rawDescriptor)
+        for (index, signal) in signals.enumerated() where usesHandlers {
             let error = clinux_signal_direct(signal, rawDescriptor)
             guard error == 0 else {
                 for taken in signals.prefix(index) { clinux_signal_restore(taken) }
                 throw Errno(rawValue: error)
             }
         }
+        // Last: what has all its parts is deinitialised, and would restore signals that are another instance's.
+        self.descriptor = descriptor
+        self.signals = signals
+        self.usesHandlers = usesHandlers
     }
 
     deinit {

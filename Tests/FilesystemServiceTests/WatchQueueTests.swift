@@ -34,25 +34,39 @@ import Testing
         #expect(queue.isEmpty)
     }
 
-    @Test func `of too many events the oldest go, and their number is told in their place`() {
+    @Test func `what was not taken is never dropped, and a full queue says so`() {
         var limits = WatchLimits()
         limits.queuedEvents = 3
         var queue = WatchQueue(limits)
-        for number in 1...10 { queue.append(Self.item(number)) }
-        #expect(Self.texts(&queue) == ["lost 7", "8", "9", "10"])
-        queue.append(Self.item(11))
-        #expect(Self.texts(&queue) == ["11"])
+        for number in 1...2 { queue.append(Self.item(number)) }
+        #expect(!queue.isFull())
+        for number in 3...10 { queue.append(Self.item(number)) }
+        #expect(queue.isFull())
+        #expect(Self.texts(&queue) == (1...10).map(String.init))
+        #expect(!queue.isFull())
     }
 
-    @Test func `of too many bytes the oldest go`() {
+    @Test func `a queue is full of bytes too`() {
         var limits = WatchLimits()
         limits.queuedBytes = 1000
         var queue = WatchQueue(limits)
-        for number in 1...100 { queue.append(Self.item(number)) }
-        let texts = Self.texts(&queue)
-        #expect(texts.first == "lost \(101 - texts.count)")
-        #expect(texts.last == "100")
-        #expect(texts.count > 2)
+        queue.append(Self.item(1))
+        #expect(!queue.isFull())
+        for number in 2...100 { queue.append(Self.item(number)) }
+        #expect(queue.isFull())
+        #expect(Self.texts(&queue).count == 100)
+    }
+
+    @Test func `of too many events that were taken the oldest go, and who asks for them is told how many`() {
+        var limits = WatchLimits()
+        limits.queuedEvents = 3
+        var queue = WatchQueue(limits)
+        queue.retains = true
+        for number in 1...10 { queue.append(Self.item(number)) }
+        #expect(Self.texts(&queue).count == 10)
+        queue.append(Self.item(11))
+        #expect(Self.seek(&queue, after: 0, forgetting: false))
+        #expect(Self.texts(&queue) == ["lost 8", "9", "10", "11"])
     }
 
     @Test func `cursors count the events`() {
