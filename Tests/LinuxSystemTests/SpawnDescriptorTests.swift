@@ -74,8 +74,11 @@ import Testing
             let numbers: [CInt] = [3, 4, 5, 6]
             // Kept for the test library's own use.
             let saved = numbers.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
-            let files = try numbers.map { try MemoryFile(Array("\($0)".utf8)) }
-            let copies = files.map { fcntl($0.rawDescriptor, F_DUPFD_CLOEXEC, 100) }
+            // Of the files only copies out of the way are left: their own numbers may be among those.
+            let copies = try numbers.map { number in
+                let file = try MemoryFile(Array("\(number)".utf8))
+                return withExtendedLifetime(file) { fcntl(file.rawDescriptor, F_DUPFD_CLOEXEC, 100) }
+            }
             for (number, copy) in zip(numbers, copies) {
                 lseek(copy, 0, SEEK_SET)
                 dup2(copy, number)
