@@ -74,11 +74,10 @@ import Testing
             let numbers: [CInt] = [3, 4, 5, 6]
             // Kept for the test library's own use.
             let saved = numbers.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
-            // Of the files only copies out of the way are left: their own numbers may be among those.
-            let copies = try numbers.map { number in
-                let file = try MemoryFile(Array("\(number)".utf8))
-                return withExtendedLifetime(file) { fcntl(file.rawDescriptor, F_DUPFD_CLOEXEC, 100) }
-            }
+            // Taken, so that no file gets one of them by itself.
+            for (number, copy) in zip(numbers, saved) where copy < 0 { dup2(0, number) }
+            let files = try numbers.map { try MemoryFile(Array("\($0)".utf8)) }
+            let copies = files.map { fcntl($0.rawDescriptor, F_DUPFD_CLOEXEC, 100) }
             for (number, copy) in zip(numbers, copies) {
                 lseek(copy, 0, SEEK_SET)
                 dup2(copy, number)
@@ -89,7 +88,8 @@ import Testing
             for (number, copy) in zip(numbers, saved) {
                 if copy < 0 { close(number) } else { dup2(copy, number) }
             }
-            #expect(child?.output == "6354")
+            // A file's end would clear it.
+            withExtendedLifetime(files) { #expect(child?.output == "6354") }
         }
     }
 
