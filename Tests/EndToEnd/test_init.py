@@ -541,7 +541,12 @@ print(json.dumps([first, files, State.lines[-1], list(State.lines[-1])]))
 """
     variables, files, line, names = in_firecracker(request, script)
     assert variables == {"E2B_SANDBOX": "true", "E2B_SANDBOX_ID": "the-sandbox", "E2B_TEMPLATE_ID": "the-template"}
-    assert files == {".E2B_SANDBOX": "true", ".E2B_SANDBOX_ID": "the-sandbox", ".E2B_TEMPLATE_ID": "the-template"}
+    assert files == {
+        ".E2B_SANDBOX": "true",
+        ".E2B_SANDBOX_ID": "the-sandbox",
+        ".E2B_TEMPLATE_ID": "the-template",
+        "generation": "0\n",
+    }
     assert line["instanceID"] == "the-sandbox" and line["envID"] == "the-template"
     assert line["message"] == "Process list" and line["level"] == "info"
     assert names == sorted(names)
