@@ -429,16 +429,11 @@ def test_both_names_of_a_rename_are_told_if_asked(port, root, watch):
         (root / "a").rename(root / "d" / "b")
         (root / "d").rename(root / "e")
         events = watched.take(root)
-    # Where it went is not known when the kernel's two events come apart.
-    assert [(text(event), event.get("renamedFrom"), event.get("renamedTo")) for event in events] in [
-        [
-            ("RENAME a", None, a),
-            ("CREATE d/b", "a", None),
-            ("RENAME d", None, d),
-            ("CREATE e", "d", None),
-        ]
-        for a in ("d/b", None)
-        for d in ("e", None)
+    assert [(text(event), event.get("renamedFrom"), event.get("renamedTo")) for event in events] == [
+        ("RENAME a", None, "d/b"),
+        ("CREATE d/b", "a", None),
+        ("RENAME d", None, "e"),
+        ("CREATE e", "d", None),
     ]
     assert [event["cursor"] for event in events] == ["1", "2", "3", "4"]
 
@@ -792,12 +787,19 @@ def test_a_client_that_takes_nothing_is_told_that_it_lost_some_and_what_there_is
 # Every change, whoever makes it
 
 
-@pytest.mark.xfail(
-    reason="a directory that is renamed while it is scanned may stay unwatched, among thousands of changes a second",
-    strict=False,
+# FIXME: a directory that is renamed while it is scanned may stay unwatched, among thousands of changes a second.
+UNWATCHED = pytest.mark.xfail(reason="a directory that is renamed while it is scanned may stay unwatched", strict=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "loses"),
+    [
+        pytest.param("files", False, id="files"),
+        pytest.param("directories", False, id="directories", marks=UNWATCHED),
+        pytest.param("files", True, id="losing-files", marks=UNWATCHED),
+        pytest.param("directories", True, id="losing-directories", marks=UNWATCHED),
+    ],
 )
-@pytest.mark.parametrize("changes", ["files", "directories"])
-@pytest.mark.parametrize("loses", [False, True], ids=["", "losing"])
 def test_a_tree_that_many_change_is_the_one_that_was_told(root, changes, loses):
     operations = int(os.environ.get("ENVD_WATCH_OPERATIONS", 16_000))
     for number in range(operations // 100):
