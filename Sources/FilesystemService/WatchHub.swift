@@ -30,6 +30,20 @@ final class WatchHub {
     private var fresh: Set<Int> = []
     private var moving: Set<Int> = []
     private var moveTimer: Scheduled<Void>?
+    /// The last event, if it is the first half of a move: the kernel sends the second right after it, and an event
+    /// that carries both names needs both.
+    private var firstHalf: WatchEvent?
+    private var halfTimer: Scheduled<Void>?
+    /// A loss of events that is to be told after what was in the queue when it became known.
+    private var loss: Loss?
+
+    /// Events that the kernel did not keep.
+    private struct Loss {
+        /// None of them is from before.
+        var since: FileTime
+        /// Bytes that are still to be read of what was in the queue.
+        var bytesLeft: Int
+    }
     /// A time, the latest that is known, up to which all events have been received.
     private(set) var lastEmpty = FileTime.now
 
@@ -63,7 +77,7 @@ final class WatchHub {
     func openCounts() throws(Errno) -> WatchCounts {
         if let counts = self.counts { return counts }
         _ = InotifyLimit.queuedEvents.raise(to: self.limits.kernelQueue)
-        let listener = try InotifyListener(on: self.eventLoop) { [unowned self] in self.receive($0) }
+        let listener = try InotifyListener(on: self.eventLoop) { [unowned self] in self.receive($0, bytes: $1) }
         let counts = WatchCounts(listener.inotify)
         self.listener = listener
         self.counts = counts
@@ -82,6 +96,10 @@ final class WatchHub {
     private func close() {
         self.moveTimer?.cancel()
         self.moveTimer = nil
+        self.halfTimer?.cancel()
+        self.halfTimer = nil
+        self.firstHalf = nil
+        self.loss = nil
         self.subscribers = [:]
         self.listener?.close()
         guard let last = self.counts else { return }
@@ -167,7 +185,19 @@ final class WatchHub {
         guard let listener = self.listener else { return }
         let now = FileTime.now
         listener.drain()
-        if listener.isEmpty { self.queueRanEmpty(at: now) }
+        if let half = self.takeFirstHalf() { self.take([half]) }
+        if self.isQueueEmpty { self.queueRanEmpty(at: now) }
+    }
+
+    /// Whether everything that the kernel has sent up to now has been given to the watchers.
+    var isQueueEmpty: Bool { self.firstHalf == nil && self.queuedBytes == 0 }
+
+    private var queuedBytes: Int { self.listener?.readyBytes ?? 0 }
+
+    /// Tells the watchers if there is nothing in the queue.
+    func lookForEnd() {
+        let now = FileTime.now
+        if self.isQueueEmpty { self.queueRanEmpty(at: now) }
     }
 
     /// Whether directories are being scanned for events that have been received.
@@ -194,15 +224,33 @@ final class WatchHub {
         settled()
     }
 
-    private func receive(_ events: [WatchEvent]) {
+    private func receive(_ events: [WatchEvent], bytes: Int) {
         let now = FileTime.now
+        self.loss?.bytesLeft -= bytes
+        var events = events
+        if let half = self.takeFirstHalf() { events.insert(half, at: 0) }
+        if let last = events.last, last.mask.contains(.movedFrom) {
+            events.removeLast()
+            self.firstHalf = last
+            self.halfTimer = self.eventLoop.assumeIsolated().scheduleTask(in: self.limits.halfTime) {
+                self.drain()
+            }
+        }
+        self.take(events)
+        if self.isQueueEmpty { self.queueRanEmpty(at: now) }
+    }
+
+    private func takeFirstHalf() -> WatchEvent? {
+        self.halfTimer?.cancel()
+        self.halfTimer = nil
+        return self.firstHalf.take()
+    }
+
+    private func take(_ events: [WatchEvent]) {
         var addressed: Set<Int> = []
         for event in events {
             guard !event.mask.contains(.overflow) else {
-                for watcher in self.watchers.values {
-                    watcher.receive(.lost(since: self.lastEmpty, count: nil))
-                }
-                addressed.formUnion(self.watchers.keys)
+                self.loss = Loss(since: self.loss?.since ?? self.lastEmpty, bytesLeft: self.queuedBytes)
                 continue
             }
             switch self.subscribers[event.watch] {
@@ -214,8 +262,14 @@ final class WatchHub {
                 self.give(event, to: id, &addressed)
             }
         }
+        if let loss = self.loss, loss.bytesLeft <= 0 {
+            // While the kernel's word of a loss waits in the queue it sends no other: what comes after it may have
+            // holes too, up to where it was read. A listing repairs only what happened before all of that.
+            self.loss = nil
+            for watcher in self.watchers.values { watcher.receive(.lost(since: loss.since, count: nil)) }
+            addressed.formUnion(self.watchers.keys)
+        }
         for id in addressed { self.watchers[id]?.process() }
-        if self.listener?.isEmpty == true { self.queueRanEmpty(at: now) }
     }
 
     private func give(_ event: WatchEvent, to id: Int, _ addressed: inout Set<Int>) {

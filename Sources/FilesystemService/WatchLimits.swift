@@ -20,8 +20,10 @@ package struct WatchLimits: Sendable {
     package var lingering = TimeAmount.hours(1)
     /// Time after which a watcher that nobody asks is removed.
     package var expiry = TimeAmount.hours(1)
-    /// Time between the two halves of a move.
+    /// Time after which what left its place has left the tree, unless it has appeared.
     package var moveTime = TimeAmount.milliseconds(50)
+    /// Time for which the first half of a move waits for the second, which the kernel sends right after it.
+    package var halfTime = TimeAmount.milliseconds(1)
     /// Time for which an answer waits until what it tells of can be watched.
     package var settling = TimeAmount.seconds(2)
     /// Watches that the kernel is asked to allow, where the daemon may ask.

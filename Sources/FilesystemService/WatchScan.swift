@@ -73,6 +73,12 @@ struct WatchScan: Sendable {
         switch step {
         case .done: return
         case .scan(let node): try self.scan(node, isTold: true, since: nil)
+        case .verify:
+            // Otherwise an event says what became of the root.
+            guard self.place.isInPlace() else { return }
+            for node in self.tree.takeDoubted() where self.tree.contains(node) {
+                try self.scan(node, isTold: true, since: nil, entersKnown: false)
+            }
         case .rescan:
             guard !self.tree.isLost else { return }
             self.items.append(.overflow(lost: loss.count))
@@ -101,25 +107,29 @@ struct WatchScan: Sendable {
     private struct Frame {
         let node: WatchTree.Node
         let entries: [ListedEntry]
+        /// Whether the directory is another than it was taken for, or new.
+        let isNew: Bool
         var position = 0
     }
 
     /// Watches and lists a directory and all directories in it, and tells what was not known: each entry, then what
     /// is in it, in the order of the names.
+    ///
+    /// - Parameter entersKnown: also those directories in it that are known and watched.
     private mutating func scan(
-        _ node: WatchTree.Node, isTold: Bool, since: FileTime?
+        _ node: WatchTree.Node, isTold: Bool, since: FileTime?, entersKnown: Bool = true
     ) throws(ConnectError) {
-        try self.scan(node, isTold: isTold, since: since, mayRob: true)
+        try self.scanOne(node, isTold: isTold, since: since, entersKnown: entersKnown)
         while let robbed = self.tree.takeRobbed() {
-            try self.scan(robbed, isTold: isTold, since: since, mayRob: false)
+            try self.scanOne(robbed, isTold: isTold, since: since, entersKnown: true)
         }
     }
 
-    private mutating func scan(
-        _ node: WatchTree.Node, isTold: Bool, since: FileTime?, mayRob: Bool
+    private mutating func scanOne(
+        _ node: WatchTree.Node, isTold: Bool, since: FileTime?, entersKnown: Bool
     ) throws(ConnectError) {
         var frames: [Frame] = []
-        if let frame = try self.open(node, since: since, mayRob: mayRob) { frames.append(frame) }
+        if let frame = try self.open(node, since: since) { frames.append(frame) }
         while var frame = frames.popLast() {
             guard frame.position < frame.entries.count else { continue }
             let entry = frame.entries[frame.position]
@@ -127,14 +137,16 @@ struct WatchScan: Sendable {
             let node = frame.node
             frames.append(frame)
             let inner = self.tree.addListed(entry, to: node, isTold: isTold, into: &self.changes)
-            guard let inner, let frame = try self.open(inner, since: since, mayRob: mayRob) else { continue }
+            guard let inner, entersKnown || frame.isNew || !self.tree.isWatched(inner),
+                let frame = try self.open(inner, since: since)
+            else { continue }
             frames.append(frame)
         }
     }
 
     /// Watches and lists one directory; nil if that is not possible, and the rest goes on without it.
     private mutating func open(
-        _ node: WatchTree.Node, since: FileTime?, mayRob: Bool
+        _ node: WatchTree.Node, since: FileTime?
     ) throws(ConnectError) -> Frame? {
         guard let path = self.tree.path(of: node) else { return nil }
         let armed: WatchPlace.Armed
@@ -152,7 +164,8 @@ struct WatchScan: Sendable {
             guard node != WatchTree.root else { throw self.failure(error, path) }
             return nil
         }
-        guard self.tree.setWatch(armed.watch, of: node, mayRob: mayRob) else {
+        let isNew = self.tree.directories[Int(node)].watch != armed.watch
+        guard self.tree.setWatch(armed.watch, of: node) else {
             self.tree.leaveUnwatched(node, isClosed: true)
             return nil
         }
@@ -163,7 +176,7 @@ struct WatchScan: Sendable {
                 "\(self.place.path) has too many entries to be watched: their names take more than "
                     + "\(self.limits.treeBytes >> 20) MiB")
         }
-        return Frame(node: node, entries: armed.entries)
+        return Frame(node: node, entries: armed.entries, isNew: isNew)
     }
 
     /// Watches and lists a directory; at the limit of watches, the kernel is asked for more.

@@ -55,10 +55,12 @@ extension WatchTree {
             step = self.entryAppeared(event.name, in: node, isDirectory, path, into: &changes)
         }
         if event.mask.contains(.movedTo) {
+            if isDirectory { self.doubtMoved(nil, in: node) }
             step = self.entryMovedIn(event, to: node, isDirectory, path, into: &changes)
         }
         if event.mask.contains(.movedFrom) {
             let inner = self.entry(event.name, of: node)?.node
+            if isDirectory { self.doubtMoved(inner, in: node) }
             self.removeEntry(event.name, of: node)
             self.beginMove(event.cookie, Move(origin: path, node: inner))
             changes.append(WatchChange(.rename, path, destination: destination))
@@ -80,6 +82,7 @@ extension WatchTree {
         if let known, self.fresh.contains(node), !self.tellsEveryCreate, known.isDirectory == isDirectory {
             return .done  // A listing made after this event has told it already.
         }
+        if let inner = known?.node { self.tellRemoval(of: inner, path, into: &changes) }
         changes.append(WatchChange(.create, path))
         return self.putEntry(name, in: node, isDirectory, path)
     }
@@ -103,18 +106,22 @@ extension WatchTree {
         into changes: inout [WatchChange]
     ) -> Step {
         let move = self.takeMove(event.cookie)
-        changes.append(WatchChange(.create, path, origin: move?.origin))
+        let known = self.entry(event.name, of: node)?.node
         guard let moved = move?.node, isDirectory, self.enters(path) else {
+            if let known { self.tellRemoval(of: known, path, into: &changes) }
+            changes.append(WatchChange(.create, path, origin: move?.origin))
             if let moved = move?.node { self.dropDirectory(moved) }
             return self.putEntry(event.name, in: node, isDirectory, path)
         }
-        let known = self.entry(event.name, of: node)?.node
-        let wasScanned = known.map { self.directories[Int($0)].watch >= 0 } ?? false
-        if self.fresh.contains(node), wasScanned, self.directories[Int(moved)].watch < 0 {
-            // A listing made after the move has found it here already.
+        if self.fresh.contains(node), known.map(self.isWatched) == true, !self.isWatched(moved) {
+            // A listing made after the move has found it here already, and told what is in it: that is not what was
+            // in it when it left its place, as the name of that place would say.
+            changes.append(WatchChange(.create, path))
             self.dropDirectory(moved)
             return .done
         }
+        if let known { self.tellRemoval(of: known, path, into: &changes) }
+        changes.append(WatchChange(.create, path, origin: move?.origin))
         guard !self.isInside(node, moved) else {
             self.dropDirectory(moved)
             return .done

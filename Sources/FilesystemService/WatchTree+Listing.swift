@@ -51,8 +51,8 @@ extension WatchTree {
         return inner
     }
 
-    /// Tells that all that was known in a directory is gone.
-    private func tellRemoval(of node: Node, _ path: WatchPath, into changes: inout [WatchChange]) {
+    /// Tells that all that was known in a directory is gone: nothing, where another takes the place of an empty one.
+    func tellRemoval(of node: Node, _ path: WatchPath, into changes: inout [WatchChange]) {
         enum Task {
             case directory(Node, WatchPath)
             case removal(WatchPath)

@@ -16,6 +16,8 @@ struct WatchTree: Sendable {
         case scan(Node)
         /// Events were lost: everything is to be listed anew.
         case rescan
+        /// Nothing is under way any more: the directories of ``takeDoubted()`` are to be looked at again.
+        case verify
     }
 
     struct Directory: Sendable {
@@ -62,6 +64,12 @@ struct WatchTree: Sendable {
     var fresh: Set<Node> = []
     /// Directories whose watch turned out to be another's.
     private var robbed: [Node] = []
+    /// Directories that got their watch in the present scan, which is not to be taken from them.
+    private var settled: Set<Node> = []
+    /// Directories that may be mistaken for others: they were looked for by names that were changing.
+    private var doubted: Set<Node> = []
+    /// Whether a directory has moved while some were fresh: then those are in doubt.
+    private var doubtsFresh = false
     /// Directories below the root that have no watch, and should.
     private(set) var unwatchedCount = 0
     /// Watches that were gained or lost since ``takeTouchedWatches()``.
@@ -123,41 +131,56 @@ struct WatchTree: Sendable {
 
     /// Says which watch a directory has got. Each call stands for one request to the kernel.
     ///
-    /// - Parameter mayRob: take the watch from another directory that has it. Then the other one was listed
-    ///   under a name that has since become this one's, and has to be listed again.
+    /// Another directory that has it since before the present scan loses it: it was listed under a name that has
+    /// since become this one's, and has to be listed again.
+    ///
     /// - Returns: false if another directory keeps the watch: the same one is mounted in two places.
-    mutating func setWatch(_ watch: Int32, of node: Node, mayRob: Bool) -> Bool {
+    mutating func setWatch(_ watch: Int32, of node: Node) -> Bool {
         if let owner = self.nodeOfWatch[watch] {
             self.released.append(watch)
-            guard owner != node else { return true }
-            guard mayRob, owner != Self.root else { return false }
+            guard owner != node else {
+                self.settled.insert(node)
+                return true
+            }
+            guard owner != Self.root, !self.settled.contains(owner) else { return false }
             self.directories[Int(owner)].watch = Self.unwatched
             self.unwatchedCount += 1
             self.robbed.append(owner)
+            self.doubted.formUnion([owner, node])
         }
         self.unsetWatch(of: node)
         if self.directories[Int(node)].watch == Self.unwatched, node != Self.root { self.unwatchedCount -= 1 }
         self.directories[Int(node)].watch = watch
         self.nodeOfWatch[watch] = node
         self.touched.append(watch)
+        self.settled.insert(node)
         return true
     }
 
     /// Says that a directory cannot be watched now: it is not there, or closed to the user.
     mutating func leaveUnwatched(_ node: Node, isClosed: Bool) {
         self.unsetWatch(of: node)
-        guard node != Self.root, isClosed, self.directories[Int(node)].watch == Self.unwatched else { return }
+        guard node != Self.root else { return }
+        guard isClosed else {
+            self.doubted.formUnion([node, self.directories[Int(node)].parent])
+            return
+        }
+        guard self.directories[Int(node)].watch == Self.unwatched else { return }
         self.directories[Int(node)].watch = Self.closed
         self.unwatchedCount -= 1
     }
 
-    /// The next directory whose watch was another's.
+    /// The next directory whose watch was another's, to be scanned; without one, the scan is over.
     mutating func takeRobbed() -> Node? {
         while let node = self.robbed.popLast() {
             if self.directories[Int(node)].watch == Self.unwatched, self.contains(node) { return node }
         }
+        self.settled = []
         return nil
     }
+
+    /// Whether a directory is watched.
+    func isWatched(_ node: Node) -> Bool { self.directories[Int(node)].watch >= 0 }
 
     /// Gives up the watch of a directory, if it has one.
     private mutating func unsetWatch(of node: Node) {
@@ -174,6 +197,52 @@ struct WatchTree: Sendable {
     mutating func watchEnded(_ watch: Int32) {
         guard let node = self.nodeOfWatch[watch] else { return }
         self.unsetWatch(of: node)
+        self.doubted.insert(node)
+    }
+
+    // MARK: Doubt
+
+    // A directory is found by its name at a time that is later than that of the events to come. While directories
+    // move, what is found may therefore be another than the one that the events speak of, and each of two take the
+    // other's place here. Names are certain only when all events have been received; then what was in doubt is
+    // looked at again.
+
+    /// Says that a directory has moved out of or into `node`: what was found by its name meanwhile is in doubt.
+    mutating func doubtMoved(_ moved: Node?, in node: Node) {
+        guard self.isRecursive, !self.fresh.isEmpty || self.unwatchedCount > 0 else { return }
+        self.doubtsFresh = true
+        self.doubted.insert(node)
+        if let moved { self.doubted.insert(moved) }
+    }
+
+    /// Whether there is something that has to be looked at again when nothing is under way.
+    var hasDoubts: Bool { !self.doubted.isEmpty || self.doubtsFresh }
+
+    /// The directories in doubt that are still in the tree, each before those in it.
+    mutating func takeDoubted() -> [Node] {
+        defer { self.doubted = [] }
+        var found: [(node: Node, depth: Int)] = []
+        for node in self.doubted { if let depth = self.depth(of: node) { found.append((node, depth)) } }
+        return found.sorted { ($0.depth, $0.node) < ($1.depth, $1.node) }.map(\.node)
+    }
+
+    /// Says that what was in doubt has been looked at, and that nothing happened meanwhile.
+    mutating func endDoubts() {
+        self.doubted = []
+        self.doubtsFresh = false
+    }
+
+    /// How many directories are above one; nil if it is not in the tree (any more).
+    private func depth(of node: Node) -> Int? {
+        guard node >= Self.root else { return nil }
+        var depth = 0
+        var current = node
+        while current != Self.root {
+            current = self.directories[Int(current)].parent
+            guard current >= Self.root else { return nil }
+            depth += 1
+        }
+        return depth
     }
 
     // MARK: Directories
@@ -223,6 +292,8 @@ struct WatchTree: Sendable {
             }
             self.directories[Int(node)] = Directory(parent: Self.free, watch: Self.closed, name: [])
             self.fresh.remove(node)
+            self.doubted.remove(node)
+            self.settled.remove(node)
             self.freeNodes.append(node)
         }
     }
@@ -239,6 +310,7 @@ struct WatchTree: Sendable {
         }
         self.unsetWatch(of: Self.root)
         self.robbed = []
+        self.endDoubts()
     }
 
     // MARK: Entries
@@ -281,6 +353,8 @@ struct WatchTree: Sendable {
 
     /// Says that every event so far has been received: nothing to come happened before now.
     mutating func queueRanEmpty() {
+        if self.doubtsFresh { self.doubted.formUnion(self.fresh) }
+        self.doubtsFresh = false
         self.fresh = []
     }
 

@@ -72,6 +72,7 @@ final class Watcher {
     func begin(_ place: WatchPlace, _ tree: consuming WatchTree) {
         self.place = place
         self.restore(tree)
+        self.hub.lookForEnd()
     }
 
     /// Ends: what it watches is given back.
@@ -174,7 +175,11 @@ final class Watcher {
             self.takenCount += received.count
             self.tell(scan.items)
             if let error { self.fail(error) }
-            self.restore(scan.tree)
+            var tree = scan.tree
+            // What a look found odd when all was still is as it is.
+            if step == .verify, self.inbox.isEmpty, self.hub.isQueueEmpty { tree.endDoubts() }
+            self.restore(tree)
+            self.hub.lookForEnd()
         }
     }
 
@@ -185,7 +190,7 @@ final class Watcher {
         self.handOver(&tree)
         guard !self.isClosed else { return }
         self.tree = tree
-        self.hub.setIdle(self, isFresh: !tree.fresh.isEmpty, isMoving: tree.hasMoves)
+        self.hub.setIdle(self, isFresh: !tree.fresh.isEmpty || tree.hasDoubts, isMoving: tree.hasMoves)
         if !self.inbox.isEmpty { self.process() }
         let limit = self.isBusy ? self.takenCount - 1 : self.takenCount
         let isHeldBack = self.isHeldBack
@@ -220,8 +225,13 @@ final class Watcher {
 
     /// All events that happened up to now have been received.
     func queueRanEmpty() {
-        guard self.inbox.isEmpty else { return }
-        self.tree?.queueRanEmpty()
+        guard self.inbox.isEmpty, var tree = self.tree.take() else { return }
+        tree.queueRanEmpty()
+        guard tree.hasDoubts, !tree.isLost else {
+            self.tree = tree
+            return
+        }
+        self.scan(tree, .verify, WatchScan.Loss(since: self.hub.lastEmpty, count: nil))
     }
 
     /// Some time has passed; whether moves are still waited for.

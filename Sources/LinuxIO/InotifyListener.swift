@@ -8,13 +8,13 @@ package import SystemPackage
 package final class InotifyListener: Sendable {
     package let inotify: Inotify
     private let reader: NIOLoopBoundBox<DescriptorReader?>
-    private let receive: NIOLoopBound<([WatchEvent]) -> Void>
+    private let receive: NIOLoopBound<([WatchEvent], Int) -> Void>
 
-    /// Calls `receive` with the events of each read.
+    /// Calls `receive` with the events of each read, and how many bytes of the queue they were.
     ///
     /// - Throws: `Errno`: `tooManyOpenFiles` at the limit of instances or descriptors.
     package init(
-        on eventLoop: any EventLoop, _ receive: @escaping ([WatchEvent]) -> Void
+        on eventLoop: any EventLoop, _ receive: @escaping ([WatchEvent], Int) -> Void
     ) throws(Errno) {
         let inotify = try Inotify()
         self.inotify = inotify
@@ -27,7 +27,7 @@ package final class InotifyListener: Sendable {
             guard case .bytes(let bytes) = event else { return }
             // The kernel never splits an event.
             let events = bytes.withUnsafeReadableBytes { try? WatchEvent.decode($0.bytes) }
-            receive(events ?? [])
+            receive(events ?? [], bytes.readableBytes)
         }
     }
 
@@ -36,12 +36,12 @@ package final class InotifyListener: Sendable {
         var left = self.inotify.readyBytes
         while left > 0, let (events, bytes) = try? self.inotify.read(), bytes > 0 {
             left -= bytes
-            self.receive.value(events)
+            self.receive.value(events, bytes)
         }
     }
 
-    /// Whether there is nothing in the queue.
-    package var isEmpty: Bool { self.inotify.readyBytes == 0 }
+    /// How much is in the queue now, in bytes.
+    package var readyBytes: Int { self.inotify.readyBytes }
 
     /// Stops listening.
     package func close() {

@@ -50,29 +50,43 @@ struct TreeModel {
         case .done: break
         case .scan(let node): self.scan(node, isTold: true, &changes)
         case .rescan: self.scan(WatchTree.root, isTold: true, &changes)
+        case .verify: self.verify(&changes)
         }
-        return changes.map { change in
-            let origin = change.origin.map { " from \($0.text)" } ?? ""
-            return "\(change.kind) \(change.path.text)\(origin)"
-        }
+        return changes.map(Self.text)
+    }
+
+    /// Says that all events have been received, has the tree look at what is in doubt, and returns what that tells.
+    mutating func settle() -> [String] {
+        var changes: [WatchChange] = []
+        self.tree.queueRanEmpty()
+        self.verify(&changes)
+        self.tree.endDoubts()
+        return changes.map(Self.text)
+    }
+
+    private static func text(of change: WatchChange) -> String {
+        let origin = change.origin.map { " from \($0.text)" } ?? ""
+        return "\(change.kind) \(change.path.text)\(origin)"
+    }
+
+    private mutating func verify(_ changes: inout [WatchChange]) {
+        for node in self.tree.takeDoubted() { self.scan(node, isTold: true, &changes) }
     }
 
     private mutating func scan(_ node: WatchTree.Node, isTold: Bool, _ changes: inout [WatchChange]) {
-        self.list(node, isTold: isTold, mayRob: true, &changes)
+        self.list(node, isTold: isTold, &changes)
         while let robbed = self.tree.takeRobbed() {
-            self.list(robbed, isTold: isTold, mayRob: false, &changes)
+            self.list(robbed, isTold: isTold, &changes)
         }
     }
 
-    private mutating func list(
-        _ node: WatchTree.Node, isTold: Bool, mayRob: Bool, _ changes: inout [WatchChange]
-    ) {
+    private mutating func list(_ node: WatchTree.Node, isTold: Bool, _ changes: inout [WatchChange]) {
         guard let path = self.tree.path(of: node) else { return }
         guard let directory = self.directories[path.bytes.isEmpty ? "" : path.text] else {
             self.tree.leaveUnwatched(node, isClosed: false)
             return
         }
-        guard self.tree.setWatch(directory.watch, of: node, mayRob: mayRob) else {
+        guard self.tree.setWatch(directory.watch, of: node) else {
             self.tree.leaveUnwatched(node, isClosed: true)
             return
         }
@@ -81,7 +95,7 @@ struct TreeModel {
         self.tree.beginListing(entries, of: node, into: &changes)
         for entry in entries {
             if let inner = self.tree.addListed(entry, to: node, isTold: isTold, into: &changes) {
-                self.list(inner, isTold: isTold, mayRob: mayRob, &changes)
+                self.list(inner, isTold: isTold, &changes)
             }
         }
     }
