@@ -77,7 +77,8 @@ final class WatchHub {
     func openCounts() throws(Errno) -> WatchCounts {
         if let counts = self.counts { return counts }
         _ = InotifyLimit.queuedEvents.raise(to: self.limits.kernelQueue)
-        let listener = try InotifyListener(on: self.eventLoop) { [unowned self] in self.receive($0, bytes: $1) }
+        let listener = try InotifyListener(on: self.eventLoop) { [unowned self] in self.receive($0, bytes: $1)
+        }
         let counts = WatchCounts(listener.inotify)
         self.listener = listener
         self.counts = counts

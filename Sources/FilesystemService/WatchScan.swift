@@ -78,6 +78,8 @@ struct WatchScan: Sendable {
             guard self.place.isInPlace() else { return }
             for node in self.tree.takeDoubted() where self.tree.contains(node) {
                 try self.scan(node, isTold: true, since: nil, entersKnown: false)
+                guard let parent = self.tree.parentOfMissing(node) else { continue }
+                try self.scan(parent, isTold: true, since: nil, entersKnown: false)
             }
         case .rescan:
             guard !self.tree.isLost else { return }

@@ -55,12 +55,11 @@ extension WatchTree {
             step = self.entryAppeared(event.name, in: node, isDirectory, path, into: &changes)
         }
         if event.mask.contains(.movedTo) {
-            if isDirectory { self.doubtMoved(nil, in: node) }
             step = self.entryMovedIn(event, to: node, isDirectory, path, into: &changes)
         }
         if event.mask.contains(.movedFrom) {
             let inner = self.entry(event.name, of: node)?.node
-            if isDirectory { self.doubtMoved(inner, in: node) }
+            if let inner { self.doubtFresh(in: inner) }
             self.removeEntry(event.name, of: node)
             self.beginMove(event.cookie, Move(origin: path, node: inner))
             changes.append(WatchChange(.rename, path, destination: destination))
@@ -68,8 +67,10 @@ extension WatchTree {
         if event.mask.contains(.attributesChanged) { changes.append(WatchChange(.chmod, path)) }
         if event.mask.contains(.modified) { changes.append(WatchChange(.write, path)) }
         if event.mask.contains(.deleted) {
+            // Of what a listing made after this event did not find, it has been told that it is gone.
+            let isTold = self.fresh.contains(node) && self.entry(event.name, of: node) == nil
             self.forgetEntry(event.name, of: node)
-            changes.append(WatchChange(.remove, path))
+            if !isTold { changes.append(WatchChange(.remove, path)) }
         }
         return step
     }

@@ -162,7 +162,7 @@ struct WatchTree: Sendable {
         self.unsetWatch(of: node)
         guard node != Self.root else { return }
         guard isClosed else {
-            self.doubted.formUnion([node, self.directories[Int(node)].parent])
+            self.doubted.insert(node)
             return
         }
         guard self.directories[Int(node)].watch == Self.unwatched else { return }
@@ -207,12 +207,25 @@ struct WatchTree: Sendable {
     // other's place here. Names are certain only when all events have been received; then what was in doubt is
     // looked at again.
 
-    /// Says that a directory has moved out of or into `node`: what was found by its name meanwhile is in doubt.
-    mutating func doubtMoved(_ moved: Node?, in node: Node) {
-        guard self.isRecursive, !self.fresh.isEmpty || self.unwatchedCount > 0 else { return }
-        self.doubtsFresh = true
-        self.doubted.insert(node)
-        if let moved { self.doubted.insert(moved) }
+    /// Says that a directory is leaving its place: what was found in it by a name meanwhile is in doubt, and so is it.
+    mutating func doubtFresh(in moved: Node) {
+        guard self.fresh.count <= Self.freshSearched else {
+            self.doubtsFresh = true
+            return
+        }
+        for node in self.fresh where self.isWatched(node) && self.isInside(node, moved) {
+            self.doubted.insert(node)
+        }
+    }
+
+    /// Of more fresh directories than this, all are in doubt when one moves.
+    private static let freshSearched = 64
+
+    /// The directory above one that could not be found, which may hold something else of that name; nil if it was
+    /// found.
+    func parentOfMissing(_ node: Node) -> Node? {
+        let directory = self.directories[Int(node)]
+        return directory.watch == Self.unwatched && directory.parent >= Self.root ? directory.parent : nil
     }
 
     /// Whether there is something that has to be looked at again when nothing is under way.

@@ -70,7 +70,10 @@ struct TreeModel {
     }
 
     private mutating func verify(_ changes: inout [WatchChange]) {
-        for node in self.tree.takeDoubted() { self.scan(node, isTold: true, &changes) }
+        for node in self.tree.takeDoubted() where self.tree.contains(node) {
+            self.scan(node, isTold: true, &changes)
+            if let parent = self.tree.parentOfMissing(node) { self.scan(parent, isTold: true, &changes) }
+        }
     }
 
     private mutating func scan(_ node: WatchTree.Node, isTold: Bool, _ changes: inout [WatchChange]) {
