@@ -6,6 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/// Whether the thread acts as somebody else.
+static _Thread_local bool is_changed;
+
 /// Keeps an ID as it is in setresuid(2) and setresgid(2).
 static const uint32_t unchanged = UINT32_MAX;
 
@@ -64,9 +67,15 @@ int clinux_identity_current(struct clinux_identity *identity)
     return 0;
 }
 
+bool clinux_identity_is_changed(void)
+{
+    return is_changed;
+}
+
 int clinux_identity_take_powers(uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count)
 {
     if (uid == unchanged || gid == unchanged) return EINVAL;
+    is_changed = true;
     if (syscall(SYS_setgroups, count, groups) != 0) return errno;
     if (syscall(SYS_setresgid, unchanged, gid, unchanged) != 0) return errno;
     if (syscall(SYS_setresuid, unchanged, uid, unchanged) != 0) return errno;
@@ -78,13 +87,15 @@ int clinux_identity_take_powers(uint32_t uid, uint32_t gid, const uint32_t *grou
 int clinux_identity_take_ownership(uint32_t uid, uint32_t gid, const struct clinux_identity *current)
 {
     if (uid == unchanged || gid == unchanged) return EINVAL;
+    is_changed = true;
     syscall(SYS_setfsgid, gid);
     syscall(SYS_setfsuid, uid);
     if (file_gid() != gid || file_uid() != uid) return EPERM;
     return set_effective(current->effective);
 }
 
-int clinux_identity_restore(const struct clinux_identity *identity, const uint32_t *groups, size_t count)
+int clinux_identity_restore(const struct clinux_identity *identity, const uint32_t *groups, size_t count,
+                            bool is_own)
 {
     // The effective user first: root has all capabilities that the rest needs. The identities for files follow the
     // effective ones, and the user's takes capabilities away.
@@ -93,7 +104,9 @@ int clinux_identity_restore(const struct clinux_identity *identity, const uint32
     if (syscall(SYS_setgroups, count, groups) != 0) return errno;
     if (identity->file_gid != identity->gid) syscall(SYS_setfsgid, identity->file_gid);
     if (identity->file_uid != identity->uid) syscall(SYS_setfsuid, identity->file_uid);
-    return set_effective(identity->effective);
+    int error = set_effective(identity->effective);
+    is_changed = error != 0 || !is_own;
+    return error;
 }
 
 int clinux_identity_groups(uint32_t *groups, size_t count)

@@ -42,3 +42,8 @@ void clinux_tune_allocator(int kept_bytes, int mapped_bytes)
     mallopt(M_TRIM_THRESHOLD, kept_bytes);
     mallopt(M_MMAP_THRESHOLD, mapped_bytes);
 }
+
+void clinux_name_thread(const char *name)
+{
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+}

@@ -24,19 +24,29 @@ struct ToolRequest: Sendable {
         let header = exchange.request.headers.first(name: "authorization")
         var name = try Self.text("username", self.parameters)
         if name == nil { name = header.flatMap(BasicCredentials.init)?.user }
-        if name == nil { name = await tools.callers.defaultName() }
-        let found: Account?
-        do {
-            found = try await tools.callers.account(named: name ?? "")
-        } catch {
-            throw ConnectError(.internalError, "cannot look up user '\(name ?? "")'", cause: error)
-        }
-        guard let account = found else {
-            throw ConnectError(.unauthenticated, "there is no user '\(name ?? "")'")
-        }
+        let user: CallerResolver.User
+        if let name { user = .named(name) } else { user = await tools.callers.defaultUser() }
+        let account = try await Self.account(of: user, tools)
         if let refusal = tools.callers.refusal(of: account) { throw ConnectError(.permissionDenied, refusal) }
         self.account = account
         self.path = try tools.resolve(path, for: account)
+    }
+
+    private static func account(
+        of user: CallerResolver.User, _ tools: FileTools
+    ) async throws(ConnectError) -> Account {
+        switch user {
+        case .found(let account): return account
+        case .named(let name):
+            let found: Account?
+            do {
+                found = try await tools.callers.account(named: name)
+            } catch {
+                throw ConnectError(.internalError, "cannot look up user '\(name)'", cause: error)
+            }
+            guard let found else { throw ConnectError(.unauthenticated, "there is no user '\(name)'") }
+            return found
+        }
     }
 
     /// The value of a parameter; nil if there is none.

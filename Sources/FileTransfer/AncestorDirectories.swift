@@ -10,13 +10,16 @@ enum AncestorDirectories {
 
     /// Makes those that are not there, for `account`; the others stay as they are.
     ///
+    /// - Returns: whether all of them were there.
     /// - Throws: ``TransferFailure`` with 500 if that cannot be done, or if one of them is a file.
     static func make(
         of path: TargetPath, for account: Account, _ resolver: FileResolver
-    ) throws(TransferFailure) {
+    ) throws(TransferFailure) -> Bool {
         let ancestors = path.ancestors
         // Mostly all of them are there.
-        guard let parent = ancestors.last, (try? Self.isDirectory(parent, resolver)) != true else { return }
+        guard let parent = ancestors.last, (try? Self.isDirectory(parent, resolver)) != true else {
+            return true
+        }
         for ancestor in ancestors {
             let text = String(decoding: ancestor, as: UTF8.self)
             let isDirectory = try Self.trying("failed to stat directory: stat \(text)") { () throws(Errno) in
@@ -28,6 +31,7 @@ enum AncestorDirectories {
             case nil: try Self.make(ancestor, text, account, resolver)
             }
         }
+        return false
     }
 
     /// Whether what is at `path` is a directory; nil if there is nothing.

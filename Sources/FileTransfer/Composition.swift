@@ -51,7 +51,7 @@ final class Composition: Sendable {
     func begin() throws(TransferFailure) -> OpenedUpload {
         try self.files.performNow(as: self.account) { resolver throws(TransferFailure) in
             for source in self.asked { try Self.check(source.get(), resolver) }
-            try AncestorDirectories.make(of: self.destination, for: self.account, resolver)
+            _ = try AncestorDirectories.make(of: self.destination, for: self.account, resolver)
             return try self.makeTemporary(resolver)
         }
     }

@@ -12,7 +12,7 @@ extension FileTransfer {
     /// It goes on if the client leaves.
     func compose(_ exchange: HTTPExchange) async throws(TransferFailure) {
         let request = try await self.composeRequest(exchange)
-        let account = try await self.account(named: self.accountName(request.username))
+        let account = try await self.account(of: self.user(request.username))
         let workingDirectory = self.defaults.current.workingDirectory
         func resolve(_ path: String, _ what: String) throws(TransferFailure) -> TargetPath {
             do {

@@ -10,7 +10,7 @@ extension FileTransfer {
     /// `GET /files`: sends a file.
     func download(_ exchange: HTTPExchange) async throws(TransferFailure) {
         guard let (query, _) = try self.admit(exchange, .read) else { return }
-        let account = try await self.account(named: self.accountName(query.username))
+        let account = try await self.account(of: self.user(query.username))
         let asked = query.path ?? []
         let path: TargetPath
         do {

@@ -11,9 +11,9 @@ extension FileTransfer {
     func upload(_ exchange: HTTPExchange) async throws(TransferFailure) {
         guard let (query, grant) = try self.admit(exchange, .write) else { return }
         let headers = exchange.request.headers
-        let name = try await self.accountName(query.username)
+        let user = try await self.user(query.username)
         let body = try await UploadBody(exchange, grant, self.pool, self.limits)
-        let account = try await self.account(named: name)
+        let account = try await self.account(of: user)
         let request = UploadRequest(
             account: account, workingDirectory: self.defaults.current.workingDirectory,
             metadata: try FileMetadata(headers), bodyBytes: exchange.bodyLength,

@@ -101,16 +101,26 @@ package final class FileTransfer: Sendable {
         }
     }
 
-    /// The name of the account that a request acts as.
-    func accountName(_ username: String?) async throws(TransferFailure) -> String {
-        if let username { return username }
-        let name = await self.callers.defaultName()
-        guard !name.isEmpty else { throw TransferFailure(.badRequest, "username not provided") }
-        return name
+    /// Who a request acts as.
+    func user(_ username: String?) async throws(TransferFailure) -> CallerResolver.User {
+        if let username { return .named(username) }
+        let user = await self.callers.defaultUser()
+        if case .named("") = user { throw TransferFailure(.badRequest, "username not provided") }
+        return user
     }
 
     /// The account that a request acts as.
-    func account(named name: String) async throws(TransferFailure) -> Account {
+    func account(of user: CallerResolver.User) async throws(TransferFailure) -> Account {
+        let account: Account
+        switch user {
+        case .found(let found): account = found
+        case .named(let name): account = try await self.account(named: name)
+        }
+        if let refusal = self.callers.refusal(of: account) { throw TransferFailure(.forbidden, refusal) }
+        return account
+    }
+
+    private func account(named name: String) async throws(TransferFailure) -> Account {
         let found: Account?
         do {
             found = try await self.callers.account(named: name)
@@ -118,11 +128,10 @@ package final class FileTransfer: Sendable {
             throw TransferFailure(
                 .internalServerError, "error looking up user '\(name)': \(error.lowercasedDescription)")
         }
-        guard let account = found else {
+        guard let found else {
             throw TransferFailure(
                 .unauthorized, "error looking up user '\(name)': user: unknown user \(name)")
         }
-        if let refusal = self.callers.refusal(of: account) { throw TransferFailure(.forbidden, refusal) }
-        return account
+        return found
     }
 }

@@ -31,14 +31,23 @@ final class OpenedUpload: Sendable {
     ) throws(TransferFailure) -> OpenedUpload {
         let raw: RawPath
         let status: FileStatus?
-        if let known = try? path.raw(), let found = try? Self.status(of: known, resolver) {
+        let known = try? path.raw()
+        let looked = Result { () throws(Errno) in
+            try known.map { known throws(Errno) in try Self.status(of: known, resolver) } ?? nil
+        }
+        if let known, case .success(let found?) = looked {
             // What is there has directories above it.
             (raw, status) = (known, found)
         } else {
-            try AncestorDirectories.make(of: path, for: request.account, resolver)
+            let hadDirectories = try AncestorDirectories.make(of: path, for: request.account, resolver)
             do throws(Errno) {
                 raw = try path.raw()
-                status = try Self.status(of: raw, resolver)
+                // Where it was missing in a directory that is there, there is no need to look again.
+                if case .success = looked, hadDirectories {
+                    status = nil
+                } else {
+                    status = try Self.status(of: raw, resolver)
+                }
             } catch {
                 throw TransferFailure(
                     .internalServerError,

@@ -72,3 +72,10 @@ package func setParentDeathSignal(_ signal: Int32) throws(Errno) {
 package func blockSignals() {
     clinux_block_signals()
 }
+
+/// Names the calling thread, for those who look at threads; of the name 15 bytes are kept.
+///
+/// - SeeAlso: prctl(2), `PR_SET_NAME`.
+package func nameThread(_ name: String) {
+    clinux_name_thread(name)
+}

@@ -26,7 +26,8 @@ extension OwnedDescriptor {
         try Self.open(in: self.rawValue, name, flags, mode: mode, resolve: resolve)
     }
 
-    private static func open(
+    /// Opens an entry of the directory that has the descriptor `directory`.
+    package static func open(
         in directory: CInt, _ name: RawPath, _ flags: OpenFlags, mode: UInt32, resolve: ResolveFlags
     ) throws(Errno) -> OwnedDescriptor {
         let flags = flags.rawValue | O_CLOEXEC

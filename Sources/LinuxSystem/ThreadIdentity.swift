@@ -22,21 +22,40 @@ package enum ThreadIdentity {
         as credentials: Credentials, powers: Powers, failure: (Errno) -> Failure,
         _ body: () throws(Failure) -> Success
     ) throws(Failure) -> Success {
-        var own = clinux_identity()
-        let groups: [UInt32]
+        // Asking takes more calls than the rest: it is done once, and where one acts inside another.
+        let before = clinux_identity_is_changed() ? Self.current() : Self.own
+        let own: Own
         do {
-            try Errno.check(clinux_identity_current(&own))
-            groups = try Self.groups()
-            try Self.take(credentials, powers, own, groups)
+            own = try before.get()
+            try Self.take(credentials, powers, own)
         } catch {
             throw failure(error)
         }
-        defer { Self.restore(own, groups) }
+        defer { Self.restore(own) }
         return try body()
     }
 
+    /// Who a thread is before it acts as somebody.
+    private struct Own: Sendable {
+        var identity: clinux_identity
+        var groups: [UInt32]
+        /// Whether it is the process's: that of all threads that act as nobody.
+        var isProcess: Bool
+    }
+
+    private static let own = Self.current()
+
+    private static func current() -> Result<Own, Errno> {
+        Result { () throws(Errno) in
+            var identity = clinux_identity()
+            let isProcess = !clinux_identity_is_changed()
+            try Errno.check(clinux_identity_current(&identity))
+            return Own(identity: identity, groups: try Self.groups(), isProcess: isProcess)
+        }
+    }
+
     private static func take(
-        _ credentials: Credentials, _ powers: Powers, _ own: clinux_identity, _ groups: [UInt32]
+        _ credentials: Credentials, _ powers: Powers, _ own: Own
     ) throws(Errno) {
         let error =
             switch powers {
@@ -44,18 +63,18 @@ package enum ThreadIdentity {
                 clinux_identity_take_powers(
                     credentials.uid, credentials.gid, credentials.groups, credentials.groups.count)
             case .own:
-                withUnsafePointer(to: own) {
+                withUnsafePointer(to: own.identity) {
                     clinux_identity_take_ownership(credentials.uid, credentials.gid, $0)
                 }
             }
         guard error != 0 else { return }
-        Self.restore(own, groups)
+        Self.restore(own)
         throw Errno(rawValue: error)
     }
 
-    private static func restore(_ own: clinux_identity, _ groups: [UInt32]) {
-        let error = withUnsafePointer(to: own) {
-            clinux_identity_restore($0, groups, groups.count)
+    private static func restore(_ own: Own) {
+        let error = withUnsafePointer(to: own.identity) {
+            clinux_identity_restore($0, own.groups, own.groups.count, own.isProcess)
         }
         // The thread would do other people's work as this user.
         guard error == 0 else { fatalError("a thread cannot become itself again: errno \(error)") }

@@ -67,16 +67,26 @@ package struct CallerResolver: Interceptor {
     private static let conventionalUser = "user"
 
     private func defaultCaller() async throws(ConnectError) -> Caller {
-        let name = await self.defaultName()
-        guard !name.isEmpty else { throw ConnectError(.unauthenticated, "no user specified") }
-        return try await self.caller(named: name, unknown: "invalid default user: '\(name)'")
+        switch await self.defaultUser() {
+        case .found(let account): return Caller(account: account)
+        case .named(let name):
+            guard !name.isEmpty else { throw ConnectError(.unauthenticated, "no user specified") }
+            return try await self.caller(named: name, unknown: "invalid default user: '\(name)'")
+        }
     }
 
-    /// The account that acts when a request names none; empty if there is to be none.
-    package func defaultName() async -> String {
-        if let name = self.defaults.current.user { return name }
+    /// Who acts for a request.
+    package enum User: Sendable {
+        case named(String)
+        /// One that has been looked up.
+        case found(Account)
+    }
+
+    /// Who acts when a request names nobody; the empty name if nobody is to act.
+    package func defaultUser() async -> User {
+        if let name = self.defaults.current.user { return .named(name) }
         let conventional = try? await self.account(named: Self.conventionalUser)
-        return conventional == nil ? "root" : Self.conventionalUser
+        return conventional.map(User.found) ?? .named("root")
     }
 
     /// The account `name`, or nil if there is none.

@@ -416,7 +416,7 @@ def test_many_transfers_cut_at_random_points_leave_nothing_behind(daemon, full_d
     assert upload(port, full_disk / "kept", b"k" * 100_000).status == 200
     for _ in range(4):  # All threads of the pool are there.
         download(port, full_disk / "kept")
-    before = descriptors(daemon.pid), threads(daemon.pid)
+    before = descriptors(daemon.pid)
     outcomes = {}
 
     def transfer(number):
@@ -458,10 +458,10 @@ def test_many_transfers_cut_at_random_points_leave_nothing_behind(daemon, full_d
         assert set(content) == {number % 251}
         assert len(content) in (100, 5_000, 70_000, 300_000)
     limit = time.monotonic() + 10
-    while descriptors(daemon.pid) > before[0]:
+    while descriptors(daemon.pid) > before:
         assert time.monotonic() < limit, os.listdir(f"/proc/{daemon.pid}/fd")
         turn(port)
-    assert threads(daemon.pid) == before[1]
+    assert threads(daemon.pid) <= 1 + 4, "the event loop, and what may block"
 
 
 def test_files_go_over_http2(port, place):

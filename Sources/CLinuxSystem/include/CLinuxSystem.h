@@ -1,6 +1,7 @@
 #ifndef CLINUX_SYSTEM_H
 #define CLINUX_SYSTEM_H
 
+#include "clinux_bell.h"
 #include "clinux_bytes.h"
 #include "clinux_descriptors.h"
 #include "clinux_errors.h"

@@ -1,6 +1,7 @@
 #ifndef CLINUX_IDENTITY_H
 #define CLINUX_IDENTITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,7 +39,11 @@ int clinux_identity_take_powers(uint32_t uid, uint32_t gid, const uint32_t *grou
 /// Returns 0, or an errno with a part of it done.
 int clinux_identity_take_ownership(uint32_t uid, uint32_t gid, const struct clinux_identity *current);
 
-/// Undoes both: the thread acts as `identity` again. Returns 0 or an errno.
-int clinux_identity_restore(const struct clinux_identity *identity, const uint32_t *groups, size_t count);
+/// Whether the thread acts as somebody else at the moment.
+bool clinux_identity_is_changed(void);
+
+/// Undoes both: the thread acts as `identity` again, which is the process's or another one. Returns 0 or an errno.
+int clinux_identity_restore(const struct clinux_identity *identity, const uint32_t *groups, size_t count,
+                            bool is_own);
 
 #endif

@@ -1,0 +1,142 @@
+internal import Glibc
+import LinuxSystem
+import NIOCore
+import Synchronization
+
+/// Threads that wait for jobs.
+///
+/// A thread is started when there is a job and none is free. Of those that are free, the one that was busy last gets
+/// the next job: what it needs is still in the processor's caches, and with one job at a time there is one thread.
+final class WorkerThreads: Sendable {
+    typealias Job = @Sendable () -> Void
+
+    private struct State {
+        /// Jobs for which no thread was free.
+        var jobs = CircularBuffer<Job>()
+        var free: [Worker] = []
+        var count = 0
+        var isEnded = false
+    }
+
+    private enum Step {
+        case refuse
+        case wait
+        case hand(Worker)
+        case start
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+
+    /// - Parameter limit: Threads at most.
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Has a thread run `job`, in its turn.
+    ///
+    /// - Returns: false if the threads have ended, or there can be none: the job is not run then.
+    func submit(_ job: @escaping Job) -> Bool {
+        let step = self.state.withLock { state -> Step in
+            if state.isEnded { return .refuse }
+            if let worker = state.free.popLast() { return .hand(worker) }
+            if state.count < self.limit {
+                state.count += 1
+                return .start
+            }
+            state.jobs.append(job)
+            return .wait
+        }
+        switch step {
+        case .refuse: return false
+        case .wait: return true
+        case .hand(let worker):
+            worker.hand(job)
+            return true
+        case .start:
+            let worker = Worker()
+            worker.hand(job)
+            if Self.startThread({ self.work(worker) }) { return true }
+            return self.state.withLock { state in
+                state.count -= 1
+                guard state.count > 0 else { return false }
+                state.jobs.append(job)
+                return true
+            }
+        }
+    }
+
+    /// Ends the threads after the jobs that they have.
+    func end() {
+        let free = self.state.withLock { state in
+            state.isEnded = true
+            defer { state.free = [] }
+            return state.free
+        }
+        for worker in free { worker.hand(nil) }
+    }
+
+    private func work(_ worker: Worker) {
+        // SIGCHLD would go to the thread that started the child, which would only pass it on.
+        blockSignals()
+        while let job = worker.wait() {
+            job()
+            while let job = self.nextJob(for: worker) { job() }
+        }
+    }
+
+    /// A job that waits. If there is none the worker is free.
+    private func nextJob(for worker: Worker) -> Job? {
+        self.state.withLock { state in
+            if let job = state.jobs.popFirst() { return job }
+            if state.isEnded { worker.hand(nil) } else { state.free.append(worker) }
+            return nil
+        }
+    }
+
+    /// - Returns: false if the system allows no more threads.
+    private static func startThread(_ body: @escaping Job) -> Bool {
+        let context = Unmanaged.passRetained(Body(body))
+        var thread = pthread_t()
+        let error = pthread_create(
+            &thread, nil,
+            { context in
+                let body = context.map { Unmanaged<Body>.fromOpaque($0).takeRetainedValue() }
+                nameThread("envd-pool")
+                body?.run()
+                return nil
+            }, context.toOpaque())
+        guard error == 0 else {
+            context.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+
+    private final class Body: Sendable {
+        let run: Job
+
+        init(_ run: @escaping Job) {
+            self.run = run
+        }
+    }
+
+    /// One thread, as those see it that have a job for it.
+    private final class Worker: Sendable {
+        private let bell = ThreadBell()
+        private let job = Mutex<Job?>(nil)
+
+        /// Gives it a job, when it has none; nil ends it.
+        func hand(_ job: Job?) {
+            self.job.withLock { $0 = job }
+            self.bell.ring()
+        }
+
+        /// Waits for the next job.
+        func wait() -> Job? {
+            self.bell.wait()
+            return self.job.withLock { $0.take() }
+        }
+    }
+}
