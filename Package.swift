@@ -37,7 +37,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 /// the corpus.
 let fuzzingDependencies: [Target.Dependency] = [
     "Connect", "EnvdAPI", "EnvdDaemon", "FileTransfer", "HTTPTransport", "ProcessService",
-    "SandboxContext", nioCore, nioHTTP1, protobuf, systemPackage,
+    "SandboxContext", "SandboxControl", nioCore, nioHTTP1, protobuf, systemPackage,
 ]
 let fuzzing: Target =
     if Context.environment["ENVD_FUZZER"] != nil {

@@ -128,24 +128,26 @@ struct JSONParser {
 
     private mutating func string() throws(JSONProblem) -> (text: String, isVerbatim: Bool) {
         self.position += 1
-        var text = self.verbatim()
-        var isVerbatim = true
+        var (text, isVerbatim) = self.verbatim()
         while self.take("\\") {
             isVerbatim = false
             text.unicodeScalars.append(try self.escape())
-            text += self.verbatim()
+            text += self.verbatim().text
         }
         try self.expect("\"")
         return (text, isVerbatim)
     }
 
-    /// What stands for itself up to a quote, a backslash, or what a string cannot have.
-    private mutating func verbatim() -> String {
+    /// What stands for itself up to a quote, a backslash, or what a string cannot have, and whether nothing of it had to
+    /// be replaced.
+    private mutating func verbatim() -> (text: String, isVerbatim: Bool) {
         let start = self.position
         while let byte = self.next, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
             self.position += 1
         }
-        return String(decoding: self.text[start..<self.position], as: UTF8.self)
+        let bytes = self.text[start..<self.position]
+        if let text = String(validating: bytes, as: UTF8.self) { return (text, true) }
+        return (String(decoding: bytes, as: UTF8.self), false)
     }
 
     /// What stands behind a backslash.

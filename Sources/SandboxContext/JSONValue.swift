@@ -19,7 +19,7 @@ package enum JSONValue: Sendable, Equatable {
     case boolean(Bool)
     /// As it was written.
     case number(String)
-    /// `isVerbatim`: it was written without escapes.
+    /// `isVerbatim`: it was written without escapes, and is UTF-8.
     case string(String, isVerbatim: Bool = true)
     case array([JSONValue])
     /// In the order of the text; a name may come more than once.

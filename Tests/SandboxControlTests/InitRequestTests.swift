@@ -76,6 +76,12 @@ import Testing
         #expect(throws: InitRequest.Malformed.self) { try self.read(body) }
     }
 
+    /// Others would be read as the same token.
+    @Test func `a token that is not UTF-8 is refused`() {
+        let body = Array("{\"accessToken\":\"a".utf8) + [0xFF] + Array("\"}".utf8)
+        #expect(throws: InitRequest.Malformed.self) { try body.withUnsafeBytes { try InitRequest($0) } }
+    }
+
     @Test func `a token that is too long is refused`() {
         let token = String(repeating: "a", count: 65537)
         #expect(throws: InitRequest.Malformed.self) { try self.read("{\"accessToken\":\"\(token)\"}") }

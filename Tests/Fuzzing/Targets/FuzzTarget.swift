@@ -10,6 +10,8 @@ enum FuzzTarget: String, CaseIterable {
     case headers
     /// Forms with files.
     case multipart
+    /// The body of `/init`.
+    case initialization = "init"
 
     /// Feeds `input` to what is under test, which must not trap.
     ///
@@ -21,6 +23,7 @@ enum FuzzTarget: String, CaseIterable {
         case .webText: try WebTextFuzzing.run(input)
         case .headers: try HeaderFuzzing.run(input)
         case .multipart: try MultipartFuzzing.run(input)
+        case .initialization: try InitFuzzing.run(input)
         }
     }
 }
