@@ -39,14 +39,15 @@ struct ControlRoutes {
                 for problem in await freezer.thaw(isInitialized: true) { warn(problem) }
             })
         let metadata = self.options.isNotFirecracker ? nil : self.metadata(warn)
-        InitService(
+        let initialization = InitService(
             InitService.Parts(
                 access: self.access, defaults: self.defaults,
                 authorities: AuthorityBundle(pool: self.pool, on: self.eventLoop, warn: warn),
                 metadata: metadata, workload: workload,
                 volumes: InitVolumes(volumes: NetworkVolumes(on: self.eventLoop))),
-            version: Version.current, pool: self.pool, on: self.eventLoop, warn: warn
-        ).register(in: &routes)
+            version: Version.current, pool: self.pool, on: self.eventLoop, warn: warn)
+        initialization.register(in: &routes)
+        UpgradeService(after: initialization).register(in: &routes)
         metadata?.start()
         EnvironmentService(self.defaults).register(in: &routes)
         MetricsService(SystemUse()).register(in: &routes)

@@ -6,6 +6,9 @@ import NIOHTTP1
 ///
 /// - SeeAlso: OpenAPI Specification 3.0.0.
 struct OpenAPIDocument: HTTPHandler {
+    /// Paths that are routed and not described: those of hosts that know the daemon anyway.
+    private static let hidden: Set<String> = ["/upgrade"]
+
     private let body: ByteBuffer
 
     /// A document of paths and their methods.
@@ -17,7 +20,7 @@ struct OpenAPIDocument: HTTPHandler {
     static func register(in routes: inout HTTPRouter) {
         let path = "/openapi.json"
         routes.add(.GET, path, HTTPClosureHandler { $0.respondNotFound() })
-        routes.add(.GET, path, OpenAPIDocument(routes.table))
+        routes.add(.GET, path, OpenAPIDocument(routes.table.filter { !Self.hidden.contains($0.path) }))
     }
 
     func handle(_ exchange: HTTPExchange) {

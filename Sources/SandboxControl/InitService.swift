@@ -49,6 +49,7 @@ package final class InitService: Sendable {
     private let eventLoop: any EventLoop
     private let lock = FairLock()
     private let newest: NIOLoopBoundBox<Int64>
+    private let initialized: NIOLoopBoundBox<Bool>
 
     /// - Parameters:
     ///   - version: what the daemon says it is.
@@ -64,7 +65,11 @@ package final class InitService: Sendable {
         self.executor = EventLoopTaskExecutor(eventLoop)
         self.warn = warn
         self.newest = NIOLoopBoundBox.makeBoxSendingValue(.min, eventLoop: eventLoop)
+        self.initialized = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: eventLoop)
     }
+
+    /// Whether a request has been answered with success.
+    package var isInitialized: Bool { self.initialized.value }
 
     /// Adds `POST /init`.
     package func register(in routes: inout HTTPRouter) {
@@ -129,7 +134,10 @@ package final class InitService: Sendable {
             }
         }
         await self.parts.workload.thaw()
-        if answer == .done { self.parts.metadata?.refresh() }
+        if answer == .done {
+            self.initialized.value = true
+            self.parts.metadata?.refresh()
+        }
         return answer
     }
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 START_LIMIT = 15.0  # Seconds until it must listen.
+LOG_LIMIT = 20.0  # Seconds until it must have logged what a test waits for.
 STOP_LIMIT = 5.0  # Seconds until it must have exited after SIGTERM.
 
 # What commands get, whatever the machine's own is.
@@ -61,6 +62,13 @@ class Daemon:
 
     def text(self):
         return "".join(self.log)
+
+    def await_log(self, text):
+        """Waits until the log says `text`."""
+        with self._changed:
+            self._changed.wait_for(lambda: text in self.text() or self.log[-1:] == [""], LOG_LIMIT)
+        assert text in self.text(), f"it did not say {text!r} but:\n{self.text()}"
+        return True
 
     @property
     def url(self):

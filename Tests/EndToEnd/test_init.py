@@ -6,6 +6,7 @@ import json
 import random
 import re
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -39,6 +40,7 @@ def done(response):
     assert (response.status, response.body) == (204, b""), response
     assert response["cache-control"] == "no-store"
     assert response["x-envd-version"] == "0.6.13"
+    assert response["x-envd-handover"] is None and response["x-envd-freeze-audit"] is None
     assert response["content-length"] is None and response["content-type"] is None
     return True
 
@@ -54,14 +56,6 @@ def variables(port, headers=None):
     response = get(port, "/envs", headers)
     assert response.status == 200, response
     return response.json()
-
-
-def wait(condition, limit=20):
-    end = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < end, "it does not become so"
-        time.sleep(0.01)
-    return True
 
 
 # The answer
@@ -111,6 +105,57 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_sent(fresh):
         response = connection.read_response()
     assert (response.status, response.body) == (413, b"")
     assert response["x-envd-version"] == "0.6.13"
+
+
+def test_what_is_unknown_is_ignored(fresh):
+    assert done(
+        init(fresh.port, {"later": [{}], "ENVVARS": {"A": "1"}, "DefaultUser": "root", "defaultWorkDir": "/usr"})
+    )
+    assert variables(fresh.port)["A"] == "1"
+    assert run(fresh.port, shell("id -un; pwd"))[1] == b"root\n/usr\n"
+
+
+def test_a_volume_that_cannot_be_mounted_is_an_error_and_the_rest_holds(fresh, shared_path):
+    path = str(shared_path / "volume")
+    body = {"envVars": {"A": "1"}, "volumeMounts": [{"nfs_target": "127.0.0.1:/none", "path": path}]}
+    response = init(fresh.port, body)
+    assert response.status == 400 and response["content-type"] == "text/plain; charset=utf-8"
+    assert response.body.startswith(f'failed to setup NFS volumes: failed to mount NFS at "{path}": '.encode())
+    # The command that would do the same, why it fails, and behind a line's end what it would have said: nothing.
+    assert re.search(rf"`mount -v -t nfs -o [^ ]+ 127.0.0.1:/none {path}` failed: [^\n]+\n$", response.body.decode())
+    assert response["x-envd-version"] == "0.6.13"
+    assert variables(fresh.port)["A"] == "1"
+
+
+def test_an_upgrade_is_refused(tmp_path):
+    """The daemon stays what it is: 409 before the first /init, then 400 for another program, else 501."""
+    binary = {"X-Envd-Upgrade-Bin": "/usr/bin/envd.next"}
+    other = {"X-Envd-Upgrade-Bin": "/usr/bin/other"}
+
+    def refused(headers, body=b""):
+        response = send(daemon.port, request("POST", "/upgrade", {"X-Access-Token": TOKEN, **headers}, body))
+        assert response["content-type"] == "text/plain; charset=utf-8"
+        assert response["x-content-type-options"] == "nosniff"
+        return response.status, response.body
+
+    (tmp_path / "token").write_text(TOKEN)
+    with Daemon("--access-token-file", str(tmp_path / "token")) as daemon:
+        assert send(daemon.port, request("POST", "/upgrade")).status == 401
+        for headers in [{}, binary, other]:
+            assert refused(headers) == (409, b"envd not initialized\n")
+        # One that fails initialises nothing.
+        assert init(daemon.port, b"{").status == 400
+        assert init(daemon.port, {"accessToken": OTHER}).status == 401
+        assert refused({})[0] == 409
+        assert done(init(daemon.port, {"accessToken": TOKEN}))
+        assert refused(other) == (400, b"unsupported upgrade target\n")
+        for headers in [{}, binary]:
+            assert refused(headers, b"\x7fELF" * 1000) == (501, b"live upgrade is not supported\n")
+        with Connection(daemon.port) as connection:
+            # As a host sends it: 25 MB at once, whatever the answer is.
+            connection.send(request("POST", "/upgrade", {"X-Access-Token": TOKEN, **binary}, bytes(25_000_000)))
+            assert connection.read_response().status == 501
+        assert get(daemon.port, "/health").status == 204
 
 
 # Variables, user, directory
@@ -285,23 +330,36 @@ def test_an_older_request_is_answered_and_changes_nothing(fresh):
     assert variables(fresh.port)["N"] == "timeless"
 
 
-def test_the_newest_of_a_thousand_wins_whoever_leaves(fresh):
-    """From 16 connections, half of which close at some point of the request; the last accepted time decides."""
-    rng = random.Random(7)
+def leave(connection, choice):
+    """Closes a connection, or resets it."""
+    if choice.random() < 0.5:
+        linger = struct.pack("ii", 1, 0)
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.close()
+
+
+@pytest.mark.parametrize("seed", [7, 11, 13])
+def test_the_newest_of_a_thousand_wins_whoever_leaves(fresh, seed):
+    """From 16 connections; 500 of the clients leave, at any byte of the request, behind it, or in the answer.
+
+    Whose request was accepted last is what the sandbox is like, in all parts, and no other is newer.
+    """
+    rng = random.Random(seed)
     base = time.time_ns() - 1_000_000_000
+    leaving = set(rng.sample(range(1000), 500))
     requests = []
     for number in range(1000):
         body = {
             "timestamp": timestamp(base + number),
             "envVars": {"N": str(number), f"ONLY_{number}": "x"},
             "defaultUser": f"user-{number}",
-            "defaultWorkdir": f"/{number}",
+            "defaultWorkdir": f"/workdir-{number}",
         }
         requests.append((number, request("POST", "/init", None, json.dumps(body).encode())))
     rng.shuffle(requests)
     queue = iter(requests)
     lock = threading.Lock()
-    applied, failures = [], []
+    answered, sent, failures = [], [], []
 
     def work(seed):
         choice = random.Random(seed)
@@ -312,42 +370,48 @@ def test_the_newest_of_a_thousand_wins_whoever_leaves(fresh):
                     number, data = next(queue, (None, None))
                 if number is None:
                     return
-                if choice.random() < 0.5:
-                    # Anywhere: before the body, in it, behind it, or with a reset.
-                    connection.send(data[: choice.randrange(1, len(data) + 1)])
-                    if choice.random() < 0.5:
-                        linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
-                        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                    connection.close()
-                    connection = Connection(fresh.port)
-                else:
+                if number not in leaving:
                     response = connection.send(data).read_response()
                     assert response.status == 204, response
-                    with lock:
-                        applied.append(number)
+                    answered.append(number)
+                    continue
+                # Before the request's end, or behind it: while it waits, while it is done, with the answer begun.
+                cut = choice.randrange(1, 2 * len(data))
+                connection.send(data[:cut])
+                if cut >= len(data):
+                    sent.append(number)
+                    if choice.random() < 0.3:
+                        connection.read(choice.randrange(1, 30))
+                leave(connection, choice)
+                connection = Connection(fresh.port)
         except BaseException as failure:  # noqa: B036 - told below.
             failures.append(failure)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(16)]
+    threads = [threading.Thread(target=work, args=(seed * 100 + number,)) for number in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
     assert not failures, failures
-    # Behind all of them in the queue.
-    newest = base + 2000
-    assert done(init(fresh.port, {"timestamp": timestamp(base - 1)}))
+    assert len(answered) == 500 and len(sent) > 100
+    # Behind all of them in the queue, and too old.
+    assert done(init(fresh.port, {"timestamp": timestamp(base - 1), "envVars": {"N": "-1"}, "defaultUser": "old"}))
     state = variables(fresh.port)
     number = int(state["N"])
-    assert number >= max(applied)
+    # The newest that was answered, or a newer one whose client left when it had said all.
+    assert number == max(answered) or number in sent and number > max(answered)
     assert state == {"E2B_SANDBOX": "false", "N": str(number), f"ONLY_{number}": "x"}
     error = send(fresh.port, wire.start_request(shell("true"))).error()
     assert error["message"] == f"invalid default user: 'user-{number}'"
-    # Everything is of the same request, and the next one is accepted.
+    error = send(fresh.port, wire.start_request(shell("true"), wire.basic("root"))).error()
+    assert f"/workdir-{number}" in error["message"], error
+    # It is the last that was accepted: one before it comes too late, itself does not.
+    assert done(init(fresh.port, {"timestamp": timestamp(base + number - 1), "envVars": {}}))
+    assert variables(fresh.port) == state
     assert done(init(fresh.port, {"timestamp": timestamp(base + number), "defaultUser": "root"}))
-    assert done(init(fresh.port, {"timestamp": timestamp(newest), "envVars": {}, "defaultWorkdir": "/"}))
+    assert done(init(fresh.port, {"timestamp": timestamp(base + 2000), "envVars": {}, "defaultWorkdir": "/"}))
     assert variables(fresh.port) == {"E2B_SANDBOX": "false"}
     assert run(fresh.port, shell("id -un; pwd"))[1] == b"root\n/\n"
 
@@ -356,7 +420,7 @@ def test_a_clock_that_cannot_be_set_is_logged_alone(fresh):
     hour = 3600 * 1_000_000_000
     assert done(init(fresh.port, {"timestamp": timestamp(time.time_ns() + hour), "envVars": {"A": "1"}}))
     assert variables(fresh.port)["A"] == "1"
-    assert wait(lambda: "cannot set the clock: operation not permitted" in fresh.text())
+    assert fresh.await_log("cannot set the clock: operation not permitted")
 
 
 # Files: with file systems of its own, so that this machine's stay as they are.
@@ -388,9 +452,11 @@ def test_certificates_are_installed_once_and_take_the_place_of_earlier_ones(priv
     for _ in range(3):
         assert done(init(private.port, {"caBundle": "CERT A\n"}))
     assert bundle.read_text() == "-- system --\nCERT A\n"
-    assert wait(lambda: source.exists() and source.read_text() == "CERT A\n")
-    assert done(init(private.port, {"caBundle": "CERT B"}))
-    assert wait(lambda: bundle.read_text() == "-- system --\nCERT B\n")
+    assert source.read_text() == "CERT A\n"
+    # The first is answered before all is in its place, the second waits for that.
+    for _ in range(2):
+        assert done(init(private.port, {"caBundle": "CERT B"}))
+    assert bundle.read_text() == "-- system --\nCERT B\n"
     assert source.read_text() == "CERT B\n"
     assert bundle.stat().st_mode & 0o777 == 0o644 and source.stat().st_mode & 0o777 == 0o644
     assert done(init(private.port, {"caBundle": ""}))
@@ -409,15 +475,18 @@ def test_without_a_bundle_there_is_an_error_and_the_rest_holds(private):
 
 
 def test_the_events_address_has_a_name_and_a_variable(private):
-    assert done(init(private.port, {"hyperloopIP": "192.0.2.7"}))
-    assert wait(lambda: variables(private.port).get("E2B_EVENTS_ADDRESS") == "http://192.0.2.7")
+    def set_address(address, count):
+        """The names are edited after the answer, in order: when the next address is refused, this one is in."""
+        assert done(init(private.port, {"hyperloopIP": address}))
+        assert done(init(private.port, {"hyperloopIP": f"no address {count}"}))
+        return private.await_log(f"cannot map events.e2b.local to 'no address {count}': invalid argument")
+
+    assert set_address("192.0.2.7", 1)
+    assert variables(private.port)["E2B_EVENTS_ADDRESS"] == "http://192.0.2.7"
     hosts = private.files / "hosts"
     assert hosts.read_text() == "127.0.0.1 localhost\n192.0.2.7        events.e2b.local\n"
     assert run(private.port, shell("getent hosts events.e2b.local"))[1].split() == [b"192.0.2.7", b"events.e2b.local"]
-    assert done(init(private.port, {"hyperloopIP": "2001:db8::7"}))
-    assert wait(lambda: variables(private.port)["E2B_EVENTS_ADDRESS"] == "http://2001:db8::7")
-    assert done(init(private.port, {"hyperloopIP": "not an address"}))
-    assert wait(lambda: "cannot map events.e2b.local" in private.text())
+    assert set_address("2001:db8::7", 2)
     assert variables(private.port)["E2B_EVENTS_ADDRESS"] == "http://2001:db8::7"
 
 
@@ -433,6 +502,7 @@ class State:
     metadata = {}
     requests = []
     lines = []
+    changed = threading.Condition()
 
 class Metadata(http.server.BaseHTTPRequestHandler):
     def answer(self, body, status=200):
@@ -451,7 +521,10 @@ class Metadata(http.server.BaseHTTPRequestHandler):
         self.answer(json.dumps(State.metadata).encode() if known else b"{}", 200 if State.metadata else 404)
 
     def do_POST(self):
-        State.lines.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        line = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with State.changed:
+            State.lines.append(line)
+            State.changed.notify_all()
         self.answer(b"")
 
     def log_message(self, *_):
@@ -463,12 +536,11 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 import hashlib, os
 import wire
 from daemon import Daemon
+from inotify import WrittenFiles
 
-def until(condition):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it does not become so"
-        time.sleep(0.01)
+def await_line(message):
+    with State.changed:
+        assert State.changed.wait_for(lambda: any(line["message"] == message for line in State.lines), 20), message
 
 def hash(token):
     return hashlib.sha512(token.encode()).hexdigest()
@@ -526,17 +598,17 @@ print(json.dumps([answers, State.requests, State.lines]))
 def test_in_firecracker_the_metadata_service_names_the_sandbox(request):
     script = """
 State.metadata = {"instanceID": "the-sandbox", "envID": "the-template", "address": "http://169.254.169.254/logs"}
-with Daemon("--isnotfc=false", "--verbose") as daemon:
+with WrittenFiles("/run/e2b") as written, Daemon("--isnotfc=false", "--verbose") as daemon:
     variables = lambda: wire.get(daemon.port, "/envs").json()
-    until(lambda: "E2B_TEMPLATE_ID" in variables())
+    written.wait_for(".E2B_TEMPLATE_ID")
     first = variables()
-    until(lambda: os.path.exists("/run/e2b/.E2B_TEMPLATE_ID") and open("/run/e2b/.E2B_TEMPLATE_ID").read())
     files = {name: open(f"/run/e2b/{name}").read() for name in sorted(os.listdir("/run/e2b"))}
     wire.call(daemon.port, "List")
-    until(lambda: any(line["message"] == "Process list" for line in State.lines))
+    await_line("Process list")
     State.metadata = {"instanceID": "resumed", "envID": "the-template"}
     init(daemon.port, {})
-    until(lambda: variables()["E2B_SANDBOX_ID"] == "resumed")
+    written.wait_for(".E2B_TEMPLATE_ID")
+    assert variables()["E2B_SANDBOX_ID"] == "resumed", variables()
 print(json.dumps([first, files, State.lines[-1], list(State.lines[-1])]))
 """
     variables, files, line, names = in_firecracker(request, script)

@@ -790,7 +790,6 @@ def test_a_client_that_takes_nothing_is_told_that_it_lost_some_and_what_there_is
 # FIXME: a directory that is renamed while it is scanned may stay unwatched, among thousands of changes a second.
 
 
-
 @pytest.mark.parametrize(
     ("changes", "loses"),
     [
