@@ -28,8 +28,8 @@ struct Freeze: Sendable {
     /// What somebody else froze, as it was found when ours began.
     let guest: GuestFreezes
 
-    /// Freezes, and waits for the groups to settle until `isCancelled` is set.
-    func run(_ isCancelled: CancellationFlag) -> Result {
+    /// Freezes, and waits for the groups to settle until `isUnwanted` is set.
+    func run(_ isUnwanted: CancellationFlag) -> Result {
         let began = NIODeadline.now()
         let isInEffect = self.isActive || ThawWalk.isAnyFrozen(FreezerScope.commandGroups, self.tree)
         // First of all: what is busy leaves the processors to the rest of this.
@@ -64,11 +64,10 @@ struct Freeze: Sendable {
             problems.append("the daemon's own cgroup is not known: only the cgroups of commands are frozen")
         }
         if let wait {
-            let settling = self.settle(sweep.requested, until: swept + wait, isCancelled)
+            let settling = self.settle(sweep.requested, until: swept + wait, isUnwanted)
             outcome.frozen = settling.frozen
             outcome.failed += settling.failures.count
             outcome.notFrozen = settling.pending.count
-            outcome.wasCancelled = isCancelled.isSet
             outcome.waitMilliseconds = (NIODeadline.now() - swept).nanoseconds / 1_000_000
             problems += settling.failures.map {
                 "read state of cgroup \"\($0.group)\": \($0.error.lowercasedDescription)"
@@ -79,12 +78,12 @@ struct Freeze: Sendable {
 
     /// Watches groups until all have settled, the time is over, or nobody wants to know.
     private func settle(
-        _ groups: [FilePath], until deadline: NIODeadline, _ isCancelled: CancellationFlag
+        _ groups: [FilePath], until deadline: NIODeadline, _ isUnwanted: CancellationFlag
     ) -> SettlingGroups {
         var settling = SettlingGroups(groups)
         while true {
             settling.look(in: self.tree)
-            if settling.pending.isEmpty || isCancelled.isSet || NIODeadline.now() >= deadline {
+            if settling.pending.isEmpty || isUnwanted.isSet || NIODeadline.now() >= deadline {
                 return settling
             }
             _ = poll(nil, 0, FreezeLimits.settlingPeriodMilliseconds)

@@ -18,6 +18,9 @@ package struct FreezeLimits: Sendable {
     /// Time after which a freeze that nobody undid is undone.
     package var watchdog = TimeAmount.minutes(10)
 
+    /// Time from the beginning of a freeze or thaw in which what the host asks goes before all that is busy.
+    package var urgentTime = TimeAmount.milliseconds(200)
+
     package init() {}
 
     /// The bound for a freeze that asks for `requested` groups.

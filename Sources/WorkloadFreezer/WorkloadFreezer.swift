@@ -22,6 +22,12 @@ package final class WorkloadFreezer: Sendable {
         var frozenSince: NIODeadline?
         /// Counts how often the watchdog was set or called off.
         var watchdogGeneration: UInt64 = 0
+        /// Ends the wait of the freeze that is under way.
+        var settling: CancellationFlag?
+        /// Thaws that wait for their turn.
+        var waitingThaws = 0
+        /// What the loop's thread goes back to, and when.
+        var urgency: (before: ThreadUrgency, end: Scheduled<Void>)?
     }
 
     private let tree: CgroupTree?
@@ -71,11 +77,24 @@ package final class WorkloadFreezer: Sendable {
         }
     }
 
+    /// Puts the loop before all that is busy, for a while: what the host asks meanwhile, and the answer, do not wait
+    /// behind hundreds of processes that begin to stop or to run.
+    private func hurry() {
+        let before = self.state.value.urgency?.before ?? ThreadUrgency.current
+        self.state.value.urgency?.end.cancel()
+        ThreadUrgency.raise()
+        let end = self.eventLoop.assumeIsolated().scheduleTask(in: self.limits.urgentTime) {
+            self.state.value.urgency = nil
+            before.apply()
+        }
+        self.state.value.urgency = (before, end)
+    }
+
     // MARK: Freezing
 
     /// Freezes, and waits for the groups to settle.
     ///
-    /// What goes wrong with single groups is counted and logged.
+    /// What goes wrong with single groups is counted and logged. A thaw that comes meanwhile ends the wait.
     ///
     /// - Parameters:
     ///   - limit: groups that are looked at, besides those of commands.
@@ -89,6 +108,7 @@ package final class WorkloadFreezer: Sendable {
     }
 
     private func freezeInTurn(_ mode: FreezeMode, _ limit: Int, _ wait: TimeAmount?) async -> FreezeOutcome {
+        self.hurry()
         if self.state.value.frozenSince == nil { self.state.value.frozenSince = .now() }
         guard let tree else {
             var outcome = FreezeOutcome(mode: .legacy)
@@ -100,13 +120,17 @@ package final class WorkloadFreezer: Sendable {
             mode: mode, limit: limit, scanLimit: self.limits.walkedGroups, wait: wait, tree: tree,
             ownGroup: self.ownGroup,
             isActive: self.state.value.isActive, guest: self.state.value.guest)
-        let isCancelled = CancellationFlag()
+        let isUnwanted = CancellationFlag()
+        if self.state.value.waitingThaws > 0 { isUnwanted.set() }
+        self.state.value.settling = isUnwanted
+        defer { self.state.value.settling = nil }
         // One visit to the thread: with many busy processes around, each way there takes its time.
-        let result = await withTaskCancellationHandler {
-            await self.onThread { freeze.run(isCancelled) }
+        var result = await withTaskCancellationHandler {
+            await self.onThread { freeze.run(isUnwanted) }
         } onCancel: {
-            isCancelled.set()
+            isUnwanted.set()
         }
+        result.outcome.wasCancelled = wait != nil && Task.isCancelled
         self.state.value.guest = result.guest
         self.state.value.lastSweep = result.outcome.mode
         self.state.value.generation += 1
@@ -131,10 +155,16 @@ package final class WorkloadFreezer: Sendable {
     /// - Returns: what went wrong, a line each; empty if nothing of ours is frozen any more.
     @discardableResult
     package func thaw(isInitialized: Bool = false) async -> [String] {
-        await self.lock.run { await self.thawInTurn(isInitialized: isInitialized).problems }
+        self.state.value.waitingThaws += 1
+        self.state.value.settling?.set()
+        return await self.lock.run {
+            self.state.value.waitingThaws -= 1
+            return await self.thawInTurn(isInitialized: isInitialized).problems
+        }
     }
 
     private func thawInTurn(isInitialized: Bool) async -> ThawWalk {
+        self.hurry()
         self.observer.willThaw(self.state.value.frozenSince, isInitialized)
         self.state.value.frozenSince = nil
         defer { self.observer.thawed() }

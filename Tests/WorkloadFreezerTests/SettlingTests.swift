@@ -1,4 +1,5 @@
 import EnvdTestSupport
+internal import Glibc
 import LinuxSystem
 import NIOCore
 import SystemPackage
@@ -66,7 +67,7 @@ import Testing
         #expect(try await freezer.thaw() == [])
     }
 
-    @Test func `a thaw waits for the freeze before it, whatever becomes of its task`() async throws {
+    @Test func `a thaw ends the wait of the freeze before it, whatever becomes of its task`() async throws {
         let machine = try Self.machine()
         let freezer = TestFreezer(try machine.tree)
         let subject = freezer.freezer
@@ -74,10 +75,34 @@ import Testing
         while try machine.frozen != ["ptys", "user"] { await Task.yield() }
         let thaw = TestFreezer.eventLoop.start { await subject.thaw() }
         thaw.cancel()
-        for group in ["user", "ptys"] { try machine.set(group, freeze: true, frozen: true) }
-        #expect(try await freeze.value?.frozen == 2)
+        let outcome = try #require(try await freeze.value)
+        #expect(outcome.notFrozen == 2 && !outcome.wasCancelled)
         #expect(try await thaw.value == [])
         #expect(try machine.frozen == [])
+    }
+
+    @Test func `a freeze that a thaw is already behind does not wait`() async throws {
+        let machine = try Self.machine()
+        let freezer = TestFreezer(try machine.tree)
+        let subject = freezer.freezer
+        let first = TestFreezer.eventLoop.start { await subject.freeze(.legacy, wait: .minutes(10)) }
+        let second = TestFreezer.eventLoop.start { await subject.freeze(.legacy, wait: .minutes(10)) }
+        while try machine.frozen != ["ptys", "user"] { await Task.yield() }
+        #expect(try await freezer.thaw() == [])
+        #expect(try await first.value?.notFrozen == 2)
+        #expect(try await second.value?.notFrozen == 2)
+        #expect(try machine.frozen == [])
+    }
+
+    @Test func `the loop goes before others while it freezes and thaws, and not for longer`() async throws {
+        let machine = try Self.machine()
+        let freezer = TestFreezer(try machine.tree)
+        func policy() async throws -> Int32 { try await freezer.run { _ in sched_getscheduler(0) } }
+        let before = try await policy()
+        _ = try await freezer.freeze(.legacy)
+        try await freezer.thaw()
+        if geteuid() == 0 { #expect(try await policy() & 0xF == SCHED_RR) }
+        while try await policy() != before { await Task.yield() }
     }
 
     @Test(arguments: [
