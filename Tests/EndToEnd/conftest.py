@@ -5,6 +5,7 @@ import time
 
 import pytest
 import wire
+from clocks import Clocks
 from daemon import Daemon
 
 
@@ -32,6 +33,12 @@ def tidy(request):
             assert time.monotonic() < limit, f"these cannot be killed: {left}"
             for pid in left:
                 wire.kill(daemon.port, pid, descendants=True)
+
+
+@pytest.fixture
+def clocks(tmp_path):
+    """Clocks for a daemon that has `clocks.environment`."""
+    return Clocks(tmp_path)
 
 
 @pytest.fixture
