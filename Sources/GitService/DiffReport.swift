@@ -3,10 +3,14 @@ import SwiftProtobuf
 
 /// Reads `git diff --raw --numstat --patch -z`.
 ///
-/// Layout: a raw entry for each file, then a line of counts for each, then NUL and the patch, in the same order.
+/// Layout: a raw entry for each file, then a line of counts for each, then NUL and the patch, in the same order. A file
+/// has neither counts nor a section of the patch if all its changes are to be ignored.
 ///
 /// - SeeAlso: git-diff(1), "RAW OUTPUT FORMAT"; git-diff's `--numstat` and `-z`.
 enum DiffReport {
+    /// How names are quoted in the heads of a patch's sections.
+    static let settings = ["core.quotePath=true"]
+
     /// What the form of the output must not depend on settings of.
     static let options = [
         "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short", "--src-prefix=a/",
@@ -21,23 +25,15 @@ enum DiffReport {
             guard let file = Self.rawEntry(&fields) else { return nil }
             files.append(file)
         }
-        var counts = 0
-        while let first = fields.first, first != 0, counts < files.count {
-            guard Self.readCounts(&fields, into: &files[counts]) else { return nil }
-            counts += 1
+        for index in files.indices {
+            guard let first = fields.first, first != 0 else { break }
+            Self.readCounts(&fields, into: &files[index])
         }
+        guard fields.isAtEnd || fields.first == 0 else { return nil }
         fields.skip(0)
         var patch = PatchReader(fields.remainder)
-        for index in files.indices {
-            guard let section = patch.next() else { break }
-            files[index].hunks = section.hunks
-            files[index].binary = files[index].binary || section.isBinary
-            // Of another type: the old file is deleted, and the new one made.
-            if files[index].change == .typechange, let second = patch.next() {
-                files[index].hunks += second.hunks
-            }
-        }
-        return files
+        for index in files.indices { Self.readPatch(&patch, into: &files[index]) }
+        return patch.isAtEnd ? files : nil
     }
 
     /// Layout: `:MODE MODE OBJECT OBJECT LETTER[SIMILARITY]`, NUL, the path, NUL, and of copies and renames the new path
@@ -69,19 +65,38 @@ enum DiffReport {
         return file
     }
 
+    /// Reads the counts if the next ones are of `file`.
+    ///
     /// Layout: `ADDED`, tab, `DELETED`, tab, the path, NUL; of renames nothing for the path, NUL, the old path, NUL, the
     /// new path, NUL. Of binary files both counts are `-`.
-    private static func readCounts(_ fields: inout Fields, into file: inout Envd_V1_GitFileDiff) -> Bool {
-        guard let record = fields.next() else { return false }
+    private static func readCounts(_ fields: inout Fields, into file: inout Envd_V1_GitFileDiff) {
+        var ahead = fields
+        guard let record = ahead.next() else { return }
         let words = record.split(
             separator: UInt8(ascii: "\t"), maxSplits: 2, omittingEmptySubsequences: false)
-        guard words.count == 3 else { return false }
-        if words[2].isEmpty {
-            guard fields.next() != nil, fields.next() != nil else { return false }
-        }
+        guard words.count == 3 else { return }
+        let path = words[2].isEmpty ? ahead.next() : nil
+        let isRename = file.hasOldPath && path?.elementsEqual(file.oldPath.exact) == true
+        guard (isRename ? ahead.next() : words[2])?.elementsEqual(file.path.exact) == true else { return }
+        fields = ahead
         file.binary = words[0].first == UInt8(ascii: "-")
         file.additions = UInt32(String(decoding: words[0], as: UTF8.self)) ?? 0
         file.deletions = UInt32(String(decoding: words[1], as: UTF8.self)) ?? 0
-        return true
+    }
+
+    /// Reads the sections of the patch that are of `file`.
+    private static func readPatch(_ patch: inout PatchReader, into file: inout Envd_V1_GitFileDiff) {
+        let path = file.path.exact
+        guard file.change != .unmerged else {
+            patch.skipUnmerged(path)
+            return
+        }
+        let head = PatchReader.head(from: file.hasOldPath ? file.oldPath.exact : path, to: path)
+        // Of another type: the old file is deleted, and the new one made.
+        for _ in 0..<(file.change == .typechange ? 2 : 1) {
+            guard let section = patch.next(head) else { return }
+            file.hunks += section.hunks
+            file.binary = file.binary || section.isBinary
+        }
     }
 }

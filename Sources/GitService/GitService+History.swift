@@ -52,6 +52,7 @@ extension GitService {
         }
         var query = session.query("diff")
         query.hasLiteralPaths = !request.patterns && !request.paths.isEmpty
+        query.settings += DiffReport.settings
         query.arguments += DiffReport.options
         query.arguments += Self.patch(
             hunks: !request.noHunks, context: request.hasContext ? request.context : nil)
@@ -87,6 +88,7 @@ extension GitService {
             throw GitFailure(.notFound, "git show: '\(revision)' is no commit").connectError
         }
         var changes = session.query("diff-tree", "-r", "--no-commit-id")
+        changes.settings += DiffReport.settings
         changes.arguments += DiffReport.options
         changes.arguments += Self.patch(
             hunks: !request.noHunks, context: request.hasContext ? request.context : nil)

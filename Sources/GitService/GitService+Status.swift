@@ -17,9 +17,20 @@ extension GitService {
             "status", "--porcelain=v2", "--branch", "-z", "--ahead-behind", "--find-renames",
             "--untracked-files=\(untracked)")
         if request.ignored { query.arguments.append("--ignored") }
-        let output = try await session.run(query)
-        guard let status = StatusReport.parse(output.standardOutput) else {
+        return try await session.status(query)
+    }
+}
+
+extension GitSession {
+    /// What `query` tells, in the form that ``StatusReport`` reads.
+    func status(_ query: GitCommand) async throws(ConnectError) -> Envd_V1_GitStatusResponse {
+        guard var status = StatusReport.parse(try await self.run(query).standardOutput) else {
             throw ConnectError(.internalError, "git status answers in an unknown form")
+        }
+        // A branch may be called what stands there if there is none.
+        if status.detached, try await self.currentBranch() == StatusReport.detachedHead {
+            status.detached = false
+            status.currentBranch = StatusReport.detachedHead
         }
         return status
     }

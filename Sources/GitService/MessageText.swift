@@ -27,4 +27,7 @@ extension Envd_V1_GitPath {
         self.path = text.text
         self.pathBytes = text.exact
     }
+
+    /// The path's bytes, whatever they are.
+    var exact: [UInt8] { self.pathBytes.isEmpty ? Array(self.path.utf8) : Array(self.pathBytes) }
 }

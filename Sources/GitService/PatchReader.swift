@@ -1,7 +1,7 @@
 import EnvdAPI
 import SwiftProtobuf
 
-/// Reads a patch file by file, without the names, which it has in a form that does not tell all of them apart.
+/// Reads a patch file by file. Who reads knows the names: those in the patch can be taken apart in several ways.
 struct PatchReader {
     /// What a patch has of one file.
     struct Section {
@@ -17,10 +17,40 @@ struct PatchReader {
         if self.lines.last?.isEmpty == true { self.lines.removeLast() }
     }
 
-    /// The next file's section; nil at the end.
-    mutating func next() -> Section? {
-        while let line = self.lines.first, !Self.beginsFile(line) { self.lines.removeFirst() }
-        guard !self.lines.isEmpty else { return nil }
+    /// Whether nothing is left.
+    var isAtEnd: Bool { self.lines.isEmpty }
+
+    /// The line that begins a file's section.
+    static func head(from old: [UInt8], to new: [UInt8]) -> [UInt8] {
+        Array("diff --git ".utf8) + self.quoted("a/", old) + [UInt8(ascii: " ")] + self.quoted("b/", new)
+    }
+
+    /// A name as a patch has it: as it is, or if there is one of some bytes in it, in quotes and with escapes.
+    ///
+    /// - SeeAlso: git-config(1), `core.quotePath`, which must be true.
+    private static func quoted(_ prefix: String, _ path: [UInt8]) -> [UInt8] {
+        var escaped = Array(prefix.utf8)
+        for byte in path {
+            if let letter = self.letters[byte] {
+                escaped += [UInt8(ascii: "\\"), letter]
+            } else if byte < 0x20 || byte >= 0x7F {
+                escaped.append(UInt8(ascii: "\\"))
+                escaped += [byte >> 6, byte >> 3 & 7, byte & 7].map { UInt8(ascii: "0") + $0 }
+            } else {
+                escaped.append(byte)
+            }
+        }
+        guard escaped.count > prefix.utf8.count + path.count else { return escaped }
+        return [UInt8(ascii: "\"")] + escaped + [UInt8(ascii: "\"")]
+    }
+
+    /// Bytes that have an escape of their own, as in C.
+    private static let letters: [UInt8: UInt8] = Dictionary(
+        uniqueKeysWithValues: zip([7, 8, 9, 10, 11, 12, 13, 0x22, 0x5C], "abtnvfr\"\\".utf8))
+
+    /// The section that begins with `head`; nil if the next one is another one.
+    mutating func next(_ head: [UInt8]) -> Section? {
+        guard let line = self.lines.first, line.elementsEqual(head) else { return nil }
         self.lines.removeFirst()
         var section = Section()
         while let line = self.lines.first, !Self.beginsFile(line) {
@@ -32,6 +62,17 @@ struct PatchReader {
             }
         }
         return section
+    }
+
+    /// Skips what is told of a file with conflicts, if that is next.
+    ///
+    /// Layout: `* Unmerged path PATH`. The path is never quoted: an end of line in it is one.
+    mutating func skipUnmerged(_ path: [UInt8]) {
+        let text = (Array("* Unmerged path ".utf8) + path)
+            .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard self.lines.count >= text.count, zip(self.lines, text).allSatisfy({ $0.elementsEqual($1) })
+        else { return }
+        self.lines.removeFirst(text.count)
     }
 
     /// A line of a hunk never begins so: it has its mark in front.

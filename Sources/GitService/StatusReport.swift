@@ -5,6 +5,9 @@ import SwiftProtobuf
 ///
 /// - SeeAlso: git-status(1), "Porcelain Format Version 2".
 enum StatusReport {
+    /// What is told of a head that is no branch, or is the branch of that name.
+    static let detachedHead = "(detached)"
+
     /// - Returns: nil if `bytes` is something else.
     static func parse(_ bytes: [UInt8]) -> Envd_V1_GitStatusResponse? {
         var status = Envd_V1_GitStatusResponse()
@@ -49,7 +52,7 @@ enum StatusReport {
         switch words[1] {
         case "branch.oid" where value != "(initial)":
             status.commit = value
-        case "branch.head" where value == "(detached)":
+        case "branch.head" where value == Self.detachedHead:
             status.detached = true
         case "branch.head":
             status.currentBranch = value

@@ -139,6 +139,19 @@ def test_the_status_of_a_detached_head_and_of_an_unborn_branch(git, repository, 
     assert git.call("Status", path=str(tmp_path / "new")) == {"currentBranch": "trunk"}
 
 
+def test_a_branch_that_is_called_as_a_detached_head(git, repository, tmp_path):
+    git.call("CreateBranch", path=str(repository), branch="(detached)")
+    status = git.call("Status", path=str(repository))
+    assert status["currentBranch"] == "(detached)" and "detached" not in status
+    assert git.call("Branches", path=str(repository))["currentBranch"] == "(detached)"
+    repositories.git(tmp_path, "clone", "--quiet", "r", "clone")
+    status = git.call("Status", path=str(tmp_path / "clone"))
+    assert (status["currentBranch"], status["upstream"]) == ("(detached)", "origin/(detached)")
+    repositories.git(repository, "checkout", "--quiet", "--detach")
+    status = git.call("Status", path=str(repository))
+    assert status["detached"] and "currentBranch" not in status
+
+
 def test_the_status_of_a_branch_that_follows_another(git, repository, tmp_path):
     repositories.git(tmp_path, "clone", "--quiet", "r", "clone")
     clone = tmp_path / "clone"

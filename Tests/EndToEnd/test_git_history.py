@@ -1,6 +1,7 @@
 """envd.v1.Git on the wire: settings, reset, restore, history, differences, merges, stashes, tags."""
 
 import base64
+import os
 import pathlib
 import pwd
 import re
@@ -278,11 +279,59 @@ def test_a_diff_of_conflicts_and_between_commits(git, repository):
         assert fails(git.call, "Diff", path=path, **wrong).kind == INVALID
 
 
+def test_conflicts_in_paths_with_an_end_of_line_move_no_hunks(git, repository):
+    names = ["a\ndiff --git a/b b", "* Unmerged path b\n", "b", "z\n"]
+    repositories.commit(repository, {name: "base\n" for name in names})
+    repositories.git(repository, "checkout", "--quiet", "-b", "topic")
+    repositories.commit(repository, {name: f"theirs {name}\n" for name in names[:2] + names[3:]})
+    repositories.git(repository, "checkout", "--quiet", "main")
+    repositories.commit(repository, {name: f"ours {name}\n" for name in names[:2] + names[3:]})
+    repositories.git(repository, "merge", "topic", check=False)
+    repositories.write(repository, {"b": "changed\n"})
+    files = git.call("Diff", path=str(repository))["files"]
+    unmerged = [f for f in files if f["change"] == "CHANGE_UNMERGED"]
+    assert sorted(f["path"]["path"] for f in unmerged) == sorted(names[:2] + names[3:])
+    assert all("hunks" not in f for f in unmerged)
+    for changed in [f for f in files if f["change"] == "CHANGE_MODIFIED"]:
+        name = changed["path"]["path"]
+        lines = [text(line) for hunk in changed["hunks"] for line in hunk["lines"]]
+        if name == "b":
+            assert lines == ["-base", "+changed"]
+        else:
+            assert "+" + f"theirs {name}".split("\n")[0] in lines, (name, lines)
+            assert changed["additions"] >= 4
+    assert len(files) == 2 * len(unmerged) + 1
+
+
 def test_white_space_can_be_ignored(git, repository):
-    repositories.write(repository, {"a": " one\ntwo\t\nthree\n"})
-    assert git.call("Diff", path=str(repository))["files"]
-    changed = git.call("Diff", path=str(repository), ignoreWhitespace=True).get("files", [])
-    assert all("hunks" not in f for f in changed)
+    repositories.write(repository, {"a": " one\ntwo\t\nthree\n", "b": "changed\n"})
+    assert len(git.call("Diff", path=str(repository))["files"][0]["hunks"]) == 1
+    white, changed = git.call("Diff", path=str(repository), ignoreWhitespace=True)["files"]
+    assert white["path"] == {"path": "a"} and "hunks" not in white and "additions" not in white
+    assert [text(line) for line in changed["hunks"][0]["lines"]] == ["-two", "+changed"]
+    assert (changed["additions"], changed["deletions"]) == (1, 1)
+
+
+@pytest.mark.parametrize("setting", ["true", "false"])
+@pytest.mark.parametrize("name", [*WEIRD, b"caf\xe9 \xff", "\x01\x7f"])
+def test_weird_names_have_their_hunks(git, repository, name, setting):
+    """Renamed, changed and shown: a name that were not recognised would take hunks from its file."""
+    path, moved = str(repository), os.fsencode(name) + b"2"
+    repositories.git(repository, "config", "core.quotePath", setting)
+    repositories.commit(repository, {name: "long enough to be found\n" * 9})
+    shown = git.call("Show", path=path)["files"]
+    repositories.git(repository, "mv", "--", name, moved)
+    repositories.write(repository, {moved: "long enough to be found\n" * 9 + "more\n", b"\xffz": "new\n"})
+    repositories.git(repository, "add", "--all")
+    renamed, added = git.call("Diff", path=path, staged=True)["files"]
+    for changed, key, expected in [(shown[0], "path", name), (renamed, "path", moved), (renamed, "oldPath", name)]:
+        told = changed[key]
+        exact = base64.b64decode(told["pathBytes"]) if "pathBytes" in told else told["path"].encode()
+        assert exact == os.fsencode(expected)
+    assert len(shown) == 1 and len(shown[0]["hunks"][0]["lines"]) == 9
+    assert renamed["change"] == "CHANGE_RENAMED" and renamed["additions"] == 1
+    assert text(renamed["hunks"][0]["lines"][-1]) == "+more"
+    assert [text(line) for line in added["hunks"][0]["lines"]] == ["+new"]
 
 
 def test_show_tells_a_commit_and_its_changes(git, repository):

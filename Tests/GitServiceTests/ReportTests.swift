@@ -140,6 +140,43 @@ import Testing
         #expect((files[0].additions, files[0].deletions) == (2, 1))
     }
 
+    @Test func `conflicts in paths with an end of line move no hunks`() throws {
+        let path = "diff --git a/a b/a\n* Unmerged path a\n"
+        let head = self.bytes([
+            ":100644 100644 aaaaaaa bbbbbbb U", path, ":100644 100644 aaaaaaa bbbbbbb M", "a",
+            "0\t0\t\(path)", "1\t0\ta",
+        ])
+        let patch = "* Unmerged path \(path)\ndiff --git a/a b/a\n@@ -0,0 +1 @@\n+y\n"
+        let files = try #require(DiffReport.parse(head + [0] + Array(patch.utf8)))
+        #expect(files.map(\.change) == [.unmerged, .modified])
+        #expect(files.map(\.hunks.count) == [0, 1] && files[1].additions == 1)
+    }
+
+    @Test func `a file without counts and section leaves those of the next alone`() throws {
+        let entries = self.bytes([
+            ":100644 100644 aaaaaaa bbbbbbb M", "white", ":100644 100644 aaaaaaa bbbbbbb R090", "x",
+            "white\tb",
+            ":100644 100644 aaaaaaa bbbbbbb M", "c\u{E9}\n",
+        ])
+        let counts = self.bytes(["7\t8\tc\u{E9}\n"])
+        let patch = "diff --git \"a/c\\303\\251\\n\" \"b/c\\303\\251\\n\"\n@@ -0,0 +1 @@\n+y\n"
+        let files = try #require(DiffReport.parse(entries + counts + [0] + Array(patch.utf8)))
+        #expect(files.map(\.additions) == [0, 0, 7] && files.map(\.deletions) == [0, 0, 8])
+        #expect(files.map(\.hunks.count) == [0, 0, 1])
+        let strange = "diff --git a/white b/other\n@@ -0,0 +1 @@\n+y\n"
+        #expect(DiffReport.parse(entries + counts + [0] + Array(strange.utf8)) == nil)
+    }
+
+    @Test(arguments: [
+        ("a b", "a/a b b/a b"), ("ü", #""a/\303\274" "b/\303\274""#),
+        ("\u{1}\u{7F}", #""a/\001\177" "b/\001\177""#),
+        ("\"\\\t\r", #""a/\"\\\t\r" "b/\"\\\t\r""#), ("", "a/ b/"),
+    ])
+    func `names are quoted as git does`(_ name: String, _ quoted: String) {
+        let head = PatchReader.head(from: Array(name.utf8), to: Array(name.utf8))
+        #expect(String(decoding: head, as: UTF8.self) == "diff --git \(quoted)")
+    }
+
     @Test func `a diff without hunks, an empty one, and what is none`() throws {
         let entries = self.bytes([":100644 100755 aaaaaaa aaaaaaa M", "m", "0\t0\tm"])
         let file = try #require(DiffReport.parse(entries)?.first)
@@ -157,9 +194,9 @@ import Testing
             "diff --git a/x b/x\n@@ -1 +1,4294967295 @@\n+a\n",
         ] {
             var reader = PatchReader(Array(text.utf8)[...])
-            var sections = 0
-            while reader.next() != nil { sections += 1 }
-            #expect(sections <= 1)
+            let head = PatchReader.head(from: [0x78], to: [0x78])
+            #expect((reader.next(head) != nil) == text.hasPrefix("diff"))
+            #expect(reader.next(head) == nil)
         }
     }
 }

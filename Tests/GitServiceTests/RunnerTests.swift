@@ -1,4 +1,5 @@
 import Connect
+import EnvdAPI
 import EnvdTestSupport
 import Glibc
 import HTTPTransport
@@ -44,6 +45,25 @@ import Testing
             let wrong = try await runner.run(
                 GitCommand(arguments: ["no-such-command"], directory: "/"), as: caller)
             #expect(wrong.exitCode == 1 && wrong.errorText.contains("no-such-command"))
+        }
+    }
+
+    @Test(arguments: ["(detached)", "main"])
+    func `a detached head is told from a branch of that name`(_ branch: String) async throws {
+        try await self.withRunner { runner, caller in
+            let directory = try await runner.run("mktemp", ["-d"], as: caller).line
+            let session = GitSession(runner: runner, caller: caller, directory: directory)
+            let query = session.query("status", "--porcelain=v2", "--branch", "-z")
+            try await session.run(session.command("init", "--quiet", "--initial-branch=\(branch)"))
+            let born = try await session.status(query)
+            #expect(born.currentBranch == branch && !born.detached)
+            var commit = session.command("commit", "--quiet", "--allow-empty", "--message=x")
+            commit.settings = ["user.name=A", "user.email=a@b"]
+            try await session.run(commit)
+            try await session.run(session.command("checkout", "--quiet", "--detach"))
+            let detached = try await session.status(query)
+            #expect(detached.currentBranch.isEmpty && detached.detached)
+            _ = try await runner.run("rm", ["-r", directory], as: caller)
         }
     }
 
