@@ -29,6 +29,11 @@ enum ArgumentCheck {
         return value
     }
 
+    /// Checks a message, which git reads from its input: of any length, but no NUL, which would end it in some places.
+    static func message(_ value: String) throws(ConnectError) -> String {
+        try self.text(value, "message", limit: .max)
+    }
+
     /// Checks a choice: one of `allowed`, or empty.
     static func choice(_ value: String, _ field: String, _ allowed: [String]) throws(ConnectError) -> String {
         guard value.isEmpty || allowed.contains(value) else {

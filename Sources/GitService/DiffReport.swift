@@ -4,12 +4,13 @@ import SwiftProtobuf
 /// Reads `git diff --raw --numstat --patch -z`.
 ///
 /// Layout: a raw entry for each file, then a line of counts for each, then NUL and the patch, in the same order. A file
-/// has neither counts nor a section of the patch if all its changes are to be ignored.
+/// has neither counts nor a section of the patch if only its times have changed, or all its changes are to be ignored.
 ///
 /// - SeeAlso: git-diff(1), "RAW OUTPUT FORMAT"; git-diff's `--numstat` and `-z`.
 enum DiffReport {
-    /// How names are quoted in the heads of a patch's sections.
-    static let settings = ["core.quotePath=true"]
+    /// How names are quoted in the heads of a patch's sections; and that the index is not written by the way, with its
+    /// lock.
+    static let settings = ["core.quotePath=true", "diff.autoRefreshIndex=false"]
 
     /// What the form of the output must not depend on settings of.
     static let options = [
@@ -33,7 +34,17 @@ enum DiffReport {
         fields.skip(0)
         var patch = PatchReader(fields.remainder)
         for index in files.indices { Self.readPatch(&patch, into: &files[index]) }
-        return patch.isAtEnd ? files : nil
+        guard patch.isAtEnd else { return nil }
+        return files.filter { !Self.isUnchanged($0) }
+    }
+
+    /// Of a submodule that has changes of its own, git counts none.
+    private static let submoduleMode: UInt32 = 0o160000
+
+    /// Whether nothing of a file differs, or nothing that counts.
+    private static func isUnchanged(_ file: Envd_V1_GitFileDiff) -> Bool {
+        file.change == .modified && file.oldMode == file.newMode && !file.binary && file.hunks.isEmpty
+            && file.additions == 0 && file.deletions == 0 && file.oldMode != Self.submoduleMode
     }
 
     /// Layout: `:MODE MODE OBJECT OBJECT LETTER[SIMILARITY]`, NUL, the path, NUL, and of copies and renames the new path

@@ -4,7 +4,14 @@ import LinuxSystem
 extension GitFailure {
     /// What git says in English, in lower case, and what it means. The first that fits counts.
     private static let phrases: [(kind: Kind, any: [String])] = [
-        (.diskFull, ["no space left on device", "disk quota exceeded"]),
+        (
+            .diskFull,
+            [
+                "no space left on device", "disk quota exceeded", "out of diskspace",
+                // Without a reason; there is hardly another one.
+                "failed to write new configuration file",
+            ]
+        ),
         (.lockHeld, [".lock': file exists", "config: file exists", "another git process seems"]),
         (.unsafeRepository, ["detected dubious ownership", "unsafe repository ("]),
         (
@@ -45,7 +52,13 @@ extension GitFailure {
                 "reconcile divergent branches", "diverging branches can't be fast-forwarded",
             ]
         ),
-        (.rejected, ["hook declined", "[remote rejected]", "protected branch"]),
+        (
+            .rejected,
+            [
+                "hook declined", "[remote rejected]", "protected branch", "aborted by hook",
+                "not committing merge",
+            ]
+        ),
         (
             .localChanges,
             [
@@ -74,7 +87,13 @@ extension GitFailure {
         ),
         (.notMerged, ["is not fully merged"]),
         (.alreadyExists, ["already exists"]),
-        (.notARepository, ["not a git repository", "must be run in a work tree"]),
+        (
+            .notARepository,
+            [
+                "not a git repository", "must be run in a work tree", "only be used inside a git repository",
+                "usage: git diff --no-index",
+            ]
+        ),
         (
             .notFound,
             [
@@ -97,7 +116,7 @@ extension GitFailure {
                 "not a valid branch name", "invalid refspec", "unknown option", "usage: ", "invalid key",
                 "key does not contain", "is not a valid", "not a valid tag name", "no valid remote name",
                 "cannot delete branch", "invalid filter-spec", "invalid branch name", "is outside repository",
-                "cannot do a", "not a valid object", "paths with commit",
+                "cannot do a", "not a valid object", "paths with commit", "empty commit message",
             ]
         ),
     ]
@@ -112,6 +131,10 @@ extension GitFailure {
         let kind = Self.phrases.first { phrase in phrase.any.contains { text.contains($0) } }?.kind
         let headline = Self.headline(said) ?? Self.headline(shown) ?? ""
         self.init(kind ?? .unspecified, "git \(command.name): \(headline)")
+        if kind == nil, command.name == "commit", output.exitCode == 1 {
+            // All other reasons are told. What a hook says can be anything.
+            self.kind = .rejected
+        }
         if kind == nil, case .signaled(let signal, _) = output.exit {
             self.message = "git \(command.name): ended by signal \(signal)"
         } else if self.message.hasSuffix(": ") {

@@ -76,12 +76,18 @@ final class GitProcess: Sendable {
     }
 
     /// Asks the command and all that it started to end; after the grace time they are killed.
+    ///
+    /// What it started may take longer than itself, and must have the time to remove its locks: it has ended when nobody
+    /// holds the pipes open.
     private func end(_ failure: Failure) {
         guard self.state.value.failure == nil, self.state.value.exit == nil else { return }
         self.state.value.failure = failure
         self.signal(SIGTERM)
         let timer = self.eventLoop.assumeIsolated().scheduleTask(in: self.limits.grace) {
             self.signal(SIGKILL)
+            self.state.value.killTimer = nil
+            // Who is in no group of the command's, and still has the pipes, is not waited for.
+            if self.state.value.exit != nil { self.closeReaders() }
         }
         self.state.value.killTimer = timer
     }
@@ -137,15 +143,25 @@ final class GitProcess: Sendable {
 
     private func exited(_ exit: ChildExit) {
         self.state.value.exit = exit
-        self.state.value.killTimer?.cancel()
-        self.state.value.killTimer = nil
-        // What it started had its time to end in too.
-        if self.state.value.failure != nil { self.signal(SIGKILL) }
+        if self.state.value.failure != nil {
+            if self.state.value.killTimer == nil { self.closeReaders() }
+            self.endIfComplete()
+            return
+        }
         // What it has left running may hold the pipes open for good.
         for output in ProcessOutput.allCases {
             self.state.value.leftAtExit[output] = self.state.value.readers[output]?.readyBytes
         }
         self.closeDrained()
+    }
+
+    private func closeReaders() {
+        for output in ProcessOutput.allCases {
+            let reader = self.state.value.readers[output]
+            self.state.value.readers[output] = nil
+            reader?.close()
+        }
+        self.endIfComplete()
     }
 
     private func closeDrained() {
@@ -166,6 +182,9 @@ final class GitProcess: Sendable {
         self.state.value.ended = nil
         self.input?.close()
         if let failure = self.state.value.failure {
+            self.state.value.killTimer?.cancel()
+            // Who has closed the pipes, and runs on.
+            self.signal(SIGKILL)
             ended(.failure(failure))
             return
         }

@@ -32,7 +32,7 @@ extension GitService {
         let session = try await self.session(context, path: request.path)
         var command = session.command("commit", "--quiet", "--file=-")
         try command.obey(request.policy)
-        command.input = Array(request.message.utf8)
+        command.input = Array(try ArgumentCheck.message(request.message).utf8)
         if !request.authorName.isEmpty {
             command.settings.append("user.name=\(try ArgumentCheck.text(request.authorName, "author_name"))")
         }

@@ -70,7 +70,11 @@ extension GitService {
             try ArgumentCheck.text(path, "paths")
         }
         query.endsRevisions = true
-        let files = try await session.files(query)
+        // Outside of a repository, it would take names of commits for files.
+        async let repository = session.run(session.query("rev-parse", "--git-dir"))
+        async let answer = session.files(query)
+        _ = try await repository
+        let files = try await answer
         return .with { $0.files = files }
     }
 

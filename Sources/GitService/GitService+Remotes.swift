@@ -24,7 +24,7 @@ extension GitService {
         add.operands = [name, request.url]
         let output = try await session.attempt(add)
         if !output.isSuccess {
-            let failure = GitFailure(add, output, limits: self.limits)
+            let failure = try await session.failure(add, output)
             guard failure.kind == .alreadyExists, request.overwrite else { throw failure.connectError }
             var change = session.command("remote", "set-url")
             change.operands = [name, request.url]
@@ -48,7 +48,7 @@ extension GitService {
         query.operands = [try ArgumentCheck.name(request.name, "name")]
         let output = try await session.attempt(query)
         guard output.isSuccess else {
-            let failure = GitFailure(query, output, limits: self.limits)
+            let failure = try await session.failure(query, output)
             guard failure.kind == .notFound else { throw failure.connectError }
             return Envd_V1_GitRemoteGetResponse()
         }

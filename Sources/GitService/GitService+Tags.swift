@@ -23,7 +23,7 @@ extension GitService {
         if request.force { command.arguments.append("--force") }
         if !request.message.isEmpty {
             command.arguments += ["--annotate", "--file=-"]
-            command.input = Array(request.message.utf8)
+            command.input = Array(try ArgumentCheck.message(request.message).utf8)
         }
         command.operands = [try ArgumentCheck.name(request.name, "name")]
         let target = try ArgumentCheck.optionalName(request.target, "target")

@@ -43,19 +43,6 @@ struct GitSession: Sendable {
         return output
     }
 
-    /// What a client is told of a command that failed.
-    func error(_ command: GitCommand, _ output: GitOutput) async throws(ConnectError) -> ConnectError {
-        var failure = GitFailure(command, output, limits: self.runner.configuration.limits)
-        if failure.kind == .conflict { failure.conflicts = try await self.conflicts() }
-        return failure.connectError
-    }
-
-    /// The paths that a merge could not decide.
-    private func conflicts() async throws(ConnectError) -> [[UInt8]] {
-        let output = try await self.attempt(self.query("ls-files", "--unmerged", "--full-name", "-z"))
-        return UnmergedFiles.parse(output.standardOutput)
-    }
-
     /// The commit that `revision` means; nil if there is none.
     func commit(_ revision: String = "HEAD") async throws(ConnectError) -> String? {
         let output = try await self.attempt(

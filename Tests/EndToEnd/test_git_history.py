@@ -14,7 +14,7 @@ import pytest
 import repositories
 from daemon import Daemon
 from gitcalls import Git, file
-from test_git import WEIRD, fails
+from test_git import NOT_A_REPOSITORY, WEIRD, fails
 
 # Numbers of GitError.Kind.
 NOT_FOUND, ALREADY_EXISTS, CONFLICT, NON_FAST_FORWARD = 5, 6, 7, 9
@@ -303,11 +303,43 @@ def test_conflicts_in_paths_with_an_end_of_line_move_no_hunks(git, repository):
     assert len(files) == 2 * len(unmerged) + 1
 
 
+def test_a_diff_takes_no_lock_and_leaves_the_index_alone(git, repository):
+    index = repository / ".git/index"
+    os.utime(repository / "a", (1, 1))
+    repositories.write(repository, {"b": "changed\n"})
+    before, written = index.read_bytes(), index.stat().st_mtime_ns
+    files = git.call("Diff", path=str(repository))["files"]
+    assert [f["path"]["path"] for f in files] == ["b"], "a has another time only"
+    assert (index.read_bytes(), index.stat().st_mtime_ns) == (before, written)
+
+
+def test_a_diff_of_a_submodule(git, repository, tmp_path):
+    repositories.make(tmp_path / "inner", {"x": "1"})
+    repositories.git(
+        repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "inner"), "sub"
+    )
+    repositories.git(repository, "commit", "--quiet", "-m", "sub")
+    old = head(repository / "sub")
+    repositories.write(repository / "sub", {"x": "2"})
+    [changed] = git.call("Diff", path=str(repository))["files"]
+    lines = [text(line) for line in changed["hunks"][0]["lines"]]
+    assert lines == [f"-Subproject commit {old}", f"+Subproject commit {old}-dirty"]
+    new = repositories.commit(repository / "sub", {})
+    [changed] = git.call("Diff", path=str(repository))["files"]
+    assert text(changed["hunks"][0]["lines"][1]) == f"+Subproject commit {new}"
+
+
+def test_a_diff_outside_of_a_repository_compares_no_files(git, tmp_path):
+    repositories.write(tmp_path, {"one": "1\n", "two": "2\n"})
+    for request in [{"from": "one", "to": "two"}, {"from": "one", "paths": ["two"]}, {"paths": ["one", "two"]}]:
+        assert fails(git.call, "Diff", path=str(tmp_path), **request).kind == NOT_A_REPOSITORY, request
+
+
 def test_white_space_can_be_ignored(git, repository):
     repositories.write(repository, {"a": " one\ntwo\t\nthree\n", "b": "changed\n"})
     assert len(git.call("Diff", path=str(repository))["files"][0]["hunks"]) == 1
-    white, changed = git.call("Diff", path=str(repository), ignoreWhitespace=True)["files"]
-    assert white["path"] == {"path": "a"} and "hunks" not in white and "additions" not in white
+    [changed] = git.call("Diff", path=str(repository), ignoreWhitespace=True)["files"]
+    assert changed["path"] == {"path": "b"}
     assert [text(line) for line in changed["hunks"][0]["lines"]] == ["-two", "+changed"]
     assert (changed["additions"], changed["deletions"]) == (1, 1)
 

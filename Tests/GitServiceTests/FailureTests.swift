@@ -51,6 +51,12 @@ import Testing
         ("*** Please tell me who you are.", .identityUnknown),
         ("error: The branch 'x' is not fully merged.", .notMerged),
         (" ! [remote rejected] a -> a (pre-receive hook declined)", .rejected),
+        ("fatal: ref updates aborted by hook", .rejected),
+        ("fatal: sha1 file '/r/.git/index.lock' write error. Out of diskspace", .diskFull),
+        ("error: failed to write new configuration file /r/.git/config.lock", .diskFull),
+        ("fatal: --local can only be used inside a git repository", .notARepository),
+        ("error: unknown option `ours'\nusage: git diff --no-index [<options>]", .notARepository),
+        ("Aborting commit due to empty commit message.", .invalidArgument),
         ("fatal: '-x' is not a valid branch name", .invalidArgument),
         ("something new", .unspecified), ("", .unspecified),
     ])

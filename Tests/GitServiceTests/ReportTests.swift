@@ -161,8 +161,9 @@ import Testing
         let counts = self.bytes(["7\t8\tc\u{E9}\n"])
         let patch = "diff --git \"a/c\\303\\251\\n\" \"b/c\\303\\251\\n\"\n@@ -0,0 +1 @@\n+y\n"
         let files = try #require(DiffReport.parse(entries + counts + [0] + Array(patch.utf8)))
-        #expect(files.map(\.additions) == [0, 0, 7] && files.map(\.deletions) == [0, 0, 8])
-        #expect(files.map(\.hunks.count) == [0, 0, 1])
+        #expect(files.map(\.path.path) == ["white\tb", "c\u{E9}\n"])
+        #expect(files.map(\.additions) == [0, 7] && files.map(\.deletions) == [0, 8])
+        #expect(files.map(\.hunks.count) == [0, 1])
         let strange = "diff --git a/white b/other\n@@ -0,0 +1 @@\n+y\n"
         #expect(DiffReport.parse(entries + counts + [0] + Array(strange.utf8)) == nil)
     }

@@ -118,7 +118,9 @@ import Testing
 
     @Test func `a cancelled command and what it started are ended`() async throws {
         let fifo = try Fifo()
-        try await self.withRunner { runner, caller in
+        try await self.withRunner {
+            $0.grace = .milliseconds(50)
+        } _: { runner, caller in
             let script = "sh -c 'trap \"\" TERM; echo started >\(fifo.path); exec sleep 600' & wait"
             let running = Task(executorPreference: EventLoopTaskExecutor(Children.eventLoop)) {
                 try await runner.run("sh", ["-c", script], as: caller)
@@ -126,6 +128,24 @@ import Testing
             await Self.waiting.run { fifo.waitForWriter() }
             running.cancel()
             await #expect(throws: ConnectError.self) { _ = try await running.value }
+        }
+    }
+
+    @Test func `what a cancelled command has started may tidy up after its end`() async throws {
+        let fifo = try Fifo()
+        try await self.withRunner { runner, caller in
+            let file = try await runner.run("mktemp", [], as: caller).line
+            let tidy = "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done; rm \(file); exit"
+            let child = "trap '\(tidy)' TERM; echo started >\(fifo.path); while :; do sleep 600; done"
+            let running = Task(executorPreference: EventLoopTaskExecutor(Children.eventLoop)) {
+                // The command itself ends at once.
+                try await runner.run(
+                    "sh", ["-c", "sh -c \"$1\" & exec sleep 600", "sh", child], as: caller)
+            }
+            await Self.waiting.run { fifo.waitForWriter() }
+            running.cancel()
+            await #expect(throws: ConnectError.self) { _ = try await running.value }
+            #expect(access(file, F_OK) == -1)
         }
     }
 
