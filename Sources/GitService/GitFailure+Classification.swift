@@ -71,7 +71,7 @@ extension GitFailure {
             [
                 "conflict (", "automatic merge failed", "unmerged files", "unmerged paths", "needs merge",
                 "could not apply", "merge_head exists", "is unmerged", "resolve your current index first",
-                "unmerged entries",
+                "unmerged entries", "in the middle of a merge",
             ]
         ),
         (
@@ -119,6 +119,8 @@ extension GitFailure {
                 "cannot do a", "not a valid object", "paths with commit", "empty commit message",
             ]
         ),
+        // By a hook here, if there is no other reason.
+        (.rejected, ["failed to push some refs"]),
     ]
 
     /// Why `command` failed.

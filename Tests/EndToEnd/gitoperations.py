@@ -98,6 +98,11 @@ class Operation:
         return self.name
 
 
+def operation(name):
+    [found] = [operation for operation in OPERATIONS if operation.name == name]
+    return found
+
+
 LOCAL = {"scope": "local"}
 SECRET = {"username": "ann", "password": "pass", "host": "example.org"}
 

@@ -68,13 +68,14 @@ class HTTPServer:
     """git-http-backend for the repositories below `root`, behind Basic authentication if there are `users`.
 
     Remembers the Authorization header of every request. `hold` makes packs wait until `release` is set; `redirect` is
-    where all requests are sent instead.
+    where all requests are sent instead; `refuse` is the status that all requests get.
     """
 
-    def __init__(self, root, users=None, redirect=None):
+    def __init__(self, root, users=None, redirect=None, refuse=None):
         self.root = pathlib.Path(root)
         self.users = users or {}
         self.redirect = redirect
+        self.refuse = refuse
         self.seen = []
         self.held = threading.Event()
         self.release = threading.Event()
@@ -112,6 +113,10 @@ class HTTPServer:
         if self.redirect:
             request.send_response(302)
             request.send_header("Location", self.redirect + request.path)
+            request.end_headers()
+            return
+        if self.refuse:
+            request.send_response(self.refuse)
             request.end_headers()
             return
         if self.users and not self.knows(given):

@@ -13,8 +13,12 @@ import wire
 from daemon import Daemon
 from gitcalls import SERVICE, Git
 from gitoperations import OPERATIONS, Obstacle, World, template
+from gitoperations import operation as named
 from test_git import (
+    ALREADY_EXISTS,
+    IDENTITY,
     INVALID,
+    LOCAL_CHANGES,
     LOCK_HELD,
     NOT_A_REPOSITORY,
     NOT_FOUND,
@@ -22,8 +26,18 @@ from test_git import (
     WEIRD,
     fails,
 )
-from test_git_history import GIT_MISSING, GIT_TOO_OLD, stand_in
-from test_git_remotes import PERMISSION, descendants
+from test_git_history import GIT_MISSING, GIT_TOO_OLD, LIMIT, stand_in
+from test_git_remotes import (
+    AUTHENTICATION,
+    CONFLICT,
+    NON_FAST_FORWARD,
+    PERMISSION,
+    REJECTED,
+    TRANSPORT,
+    UNREACHABLE,
+    closed_port,
+    descendants,
+)
 
 DISK_FULL = 12
 
@@ -235,6 +249,150 @@ def test_a_full_disk_is_told(operation, client, full, homes):
     assert full.locks() == []
 
 
+def test_more_at_once_than_the_limit_is_told(client, own, original, world, tmp_path):
+    other = World(original, tmp_path / "other")
+    Obstacle(other, "settings")
+    with contextlib.ExitStack() as stack:
+        for _ in range(32):
+            stack.enter_context(begin(named("Status"), client, other))
+        repositories.wait_until(lambda: len(descendants(own.pid)) == 32, "so many run")
+        for operation in OPERATIONS:
+            error = failure(operation, client, world)
+            assert (error.code, error.kind) == ("resource_exhausted", LIMIT), operation
+    repositories.wait_until(lambda: not descendants(own.pid), "git has ended")
+    for operation in OPERATIONS[:3]:
+        assert operation.done(world, operation.run(client, **operation.request(world)))
+
+
+def test_what_a_remote_says_has_a_kind(client, original, tmp_path):
+    """Of a clone, and of each operation with a remote that is there."""
+    served = World(original, tmp_path / "served")
+    with contextlib.ExitStack() as stack:
+
+        def server(**options):
+            return stack.enter_context(repositories.HTTPServer(served.root, **options))
+
+        for number, (url, request, code, kind) in enumerate(
+            [
+                (server(users={"ann": "x"}).url("origin.git"), {}, "unauthenticated", AUTHENTICATION),
+                (server(refuse=403).url("origin.git"), {}, "permission_denied", PERMISSION),
+                (server().url("nowhere.git"), {}, "not_found", NOT_FOUND),
+                ("/nowhere.git", {}, "not_found", NOT_FOUND),
+                (f"http://127.0.0.1:{closed_port()}/x", {}, "unavailable", UNREACHABLE),
+                (f"git://127.0.0.1:{closed_port()}/x", {}, "unavailable", UNREACHABLE),
+                ("ext::sh -c x", {}, "permission_denied", TRANSPORT),
+                (server().url("origin.git"), {"policy": {"transports": ["https"]}}, "permission_denied", TRANSPORT),
+            ]
+        ):
+            world = World(original, tmp_path / f"world{number}")
+            repositories.git(world.work, "remote", "set-url", "origin", url)
+            for name in ["Clone", "RemoteAdd", "Fetch", "Pull", "Push"]:
+                fields = {"url": url} if name in ["Clone", "RemoteAdd"] else {}
+                error = failure(named(name), client, world, **fields, **request)
+                assert (error.code, error.kind) == (code, kind), (name, url, error.message, error.stderr)
+            assert not (world.work / "clone").exists()
+
+
+def changed(world, *names):
+    """Changes that a merge must not lose."""
+    repositories.write(world.work, {name: "precious\n" for name in names})
+
+
+def in_conflict(world):
+    repositories.commit(world.work, {"t": "ours\n"})
+    repositories.git(world.work, "merge", "topic", check=False)
+
+
+def diverged(world):
+    repositories.commit(world.work, {"own": "ours\n"})
+
+
+def nobody(world):
+    repositories.git(world.work, "config", "--unset", "user.name")
+    repositories.git(world.work, "config", "--unset", "user.email")
+    repositories.git(world.work, "config", "user.useConfigOnly", "true")
+
+
+def hook(name, directory="work"):
+    """A hook that says no; before references change only when they are about to."""
+
+    def prepare(world):
+        hooks = world.work / ".git/hooks" if directory == "work" else world.origin / "hooks"
+        condition = '[ "$1" != prepared ] || ' if name == "reference-transaction" else ""
+        hooks.mkdir(exist_ok=True)
+        (hooks / name).write_text(f"#!/bin/sh\n{condition}exit 1\n")
+        (hooks / name).chmod(0o755)
+
+    return prepare
+
+
+KINDS = [
+    ("LocalChanges", LOCAL_CHANGES, "CheckoutBranch", lambda world: changed(world, "t"), {}),
+    ("LocalChanges", LOCAL_CHANGES, "CreateBranch", lambda world: changed(world, "t"), {"startPoint": "topic"}),
+    ("LocalChanges", LOCAL_CHANGES, "Merge", lambda world: changed(world, "t"), {}),
+    ("LocalChanges", LOCAL_CHANGES, "Pull", lambda world: changed(world, "p"), {}),
+    (
+        "LocalChanges",
+        LOCAL_CHANGES,
+        "Pull",
+        lambda world: diverged(world) or changed(world, "p"),
+        {"strategy": "rebase"},
+    ),
+    ("LocalChanges", LOCAL_CHANGES, "Reset", lambda world: changed(world, "t"), {"mode": "keep"}),
+    ("LocalChanges", LOCAL_CHANGES, "Reset", lambda world: changed(world, "t"), {"mode": "merge"}),
+    ("LocalChanges", LOCAL_CHANGES, "StashPop", lambda world: changed(world, "b"), {}),
+    ("Conflict", CONFLICT, "CheckoutBranch", in_conflict, {}),
+    ("Conflict", CONFLICT, "Commit", in_conflict, {}),
+    ("Conflict", CONFLICT, "CreateBranch", in_conflict, {"startPoint": "topic"}),
+    ("Conflict", CONFLICT, "Merge", in_conflict, {}),
+    ("Conflict", CONFLICT, "Pull", in_conflict, {}),
+    ("Conflict", CONFLICT, "Reset", in_conflict, {"mode": "soft"}),
+    ("Conflict", CONFLICT, "Restore", in_conflict, {"paths": ["t"]}),
+    ("Conflict", CONFLICT, "StashPush", in_conflict, {}),
+    ("Conflict", CONFLICT, "StashPop", in_conflict, {}),
+    ("Nobody", IDENTITY, "Commit", nobody, {}),
+    ("Nobody", IDENTITY, "CreateTag", nobody, {}),
+    ("Nobody", IDENTITY, "Merge", nobody, {}),
+    ("Nobody", IDENTITY, "Pull", lambda world: diverged(world) or nobody(world), {"strategy": "merge"}),
+    ("NonFastForward", NON_FAST_FORWARD, "Fetch", diverged, {"refspecs": ["main:topic"]}),
+    ("NonFastForward", NON_FAST_FORWARD, "Pull", diverged, {"strategy": "ff-only"}),
+    ("NonFastForward", NON_FAST_FORWARD, "Pull", diverged, {}),
+    ("NonFastForward", NON_FAST_FORWARD, "Push", diverged, {"branch": "main"}),
+    ("NonFastForward", NON_FAST_FORWARD, "Merge", diverged, {"fastForward": "ff-only"}),
+    ("Hook", REJECTED, "Commit", hook("pre-commit"), {}),
+    ("Hook", REJECTED, "Commit", hook("commit-msg"), {}),
+    ("Hook", REJECTED, "Merge", hook("pre-merge-commit"), {}),
+    ("Hook", REJECTED, "Push", hook("pre-push"), {}),
+    ("Hook", REJECTED, "Push", hook("pre-receive", "origin"), {}),
+    ("Hook", REJECTED, "Push", hook("update", "origin"), {}),
+    *[
+        ("Hook", REJECTED, name, hook("reference-transaction"), {})
+        for name in ["Commit", "CreateBranch", "DeleteBranch", "RemoteAdd", "Reset", "Pull", "Fetch", "Merge"]
+        + ["StashPush", "CreateTag", "DeleteTag"]
+    ],
+    ("Exists", ALREADY_EXISTS, "CreateBranch", None, {"branch": "topic"}),
+    ("Exists", ALREADY_EXISTS, "CreateBranch", None, {"branch": "topic", "noCheckout": True}),
+    ("Exists", ALREADY_EXISTS, "CreateTag", None, {"name": "v1"}),
+    ("Exists", ALREADY_EXISTS, "RemoteAdd", None, {"name": "origin"}),
+    ("Exists", ALREADY_EXISTS, "Clone", lambda world: changed(world, "clone/x"), {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "prepare", "request_"),
+    [entry[1:] for entry in KINDS],
+    ids=[f"{reason}-{name}-{n}" for n, (reason, _, name, *_) in enumerate(KINDS)],
+)
+def test_it_fails_with_the_kind_of_its_reason(client, world, kind, name, prepare, request_):
+    if prepare:
+        prepare(world)
+    error = failure(named(name), client, world, **request_)
+    assert error.kind == kind, (error.message, error.stderr)
+    assert error.code not in ["unknown", "internal"]
+    if kind == CONFLICT:
+        assert error.conflicts == ["t"]
+
+
 # Cancelling
 
 
@@ -269,3 +427,32 @@ def test_a_client_that_leaves_ends_git(operation, own, client, world):
         repositories.git(world.work, "reset", "--hard")
     request = {"overwrite": True} if operation.name == "RemoteAdd" else {}
     assert operation.done(world, operation.run(client, **operation.request(world), **request))
+
+
+@pytest.mark.parametrize(
+    "names", [["Init"], ["Clone"], [o.name for o in OPERATIONS if o.name not in ["Init", "Clone"]]]
+)
+def test_a_deadline_ends_git(names, own, homes, original, tmp_path):
+    """All at once, but those that hold others up through the settings of the user."""
+    client, calls = Git(own.port), []
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            world = World(original, tmp_path / name)
+            if name in ["Init", "Clone", "Authenticate"]:
+                homes.unlink(missing_ok=True)
+                homes.symlink_to(world.root / "home")
+            calls.append((named(name), world, Obstacle(world, named(name).obstacle)))
+        timeout = str(1_000 + 250 * len(names))
+        connections = [
+            stack.enter_context(begin(operation, client, world, **{"Connect-Timeout-Ms": timeout}))
+            for operation, world, _ in calls
+        ]
+        for _, _, obstacle in calls:
+            obstacle.wait()
+        for (operation, _, _), connection in zip(calls, connections, strict=True):
+            body = connection.read_response().body
+            # A stream's end comes after the progress that there was.
+            error = json.loads(wire.envelopes(body)[-1][1])["error"] if operation.is_stream else json.loads(body)
+            assert error["code"] == "deadline_exceeded", operation
+        for operation, world, _ in calls:
+            nothing_is_left(operation, own, world)
