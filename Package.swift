@@ -36,8 +36,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 /// Fuzzed functions: an executable for libFuzzer where `Tests/Fuzzing/run.sh` builds it, else tests that replay
 /// the corpus.
 let fuzzingDependencies: [Target.Dependency] = [
-    "Connect", "EnvdAPI", "EnvdDaemon", "FileTransfer", "HTTPTransport", "ProcessService",
-    "SandboxContext", "SandboxControl", nioCore, nioHTTP1, protobuf, systemPackage,
+    "Connect", "EnvdAPI", "EnvdDaemon", "FileTools", "FileTransfer", "FilesystemService", "HTTPTransport",
+    "ProcessService", "SandboxContext", "SandboxControl", nioCore, nioHTTP1, protobuf, systemPackage,
 ]
 let fuzzing: Target =
     if Context.environment["ENVD_FUZZER"] != nil {

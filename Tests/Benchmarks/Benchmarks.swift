@@ -14,6 +14,7 @@ enum Benchmarks {
         Part(name: "requests", run: RequestBenchmark.run),
         Part(name: "echo", run: EchoBenchmark.run),
         Part(name: "files", run: FileBenchmark.run),
+        Part(name: "watch", run: WatchBenchmark.run),
         Part(name: "startup", run: StartupBenchmark.run),
         Part(name: "idle", run: IdleBenchmark.run),
         Part(name: "streams", run: StreamBenchmark.run),

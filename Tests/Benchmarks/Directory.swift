@@ -2,8 +2,9 @@ import Glibc
 
 /// A directory in memory, removed with the value together with the files that were named through it.
 final class Directory {
-    private let root: String
+    let root: String
     private var names: Set<String> = []
+    private var directories: [String] = []
 
     init() throws {
         var template = Array("/dev/shm/envd-benchmark-XXXXXX".utf8CString)
@@ -15,6 +16,7 @@ final class Directory {
 
     deinit {
         for name in self.names { unlink("\(self.root)/\(name)") }
+        for name in self.directories.reversed() { rmdir("\(self.root)/\(name)") }
         rmdir(self.root)
     }
 
@@ -22,6 +24,19 @@ final class Directory {
     func path(_ name: String) -> String {
         self.names.insert(name)
         return "\(self.root)/\(name)"
+    }
+
+    /// Makes a directory.
+    func makeDirectory(_ name: String) throws {
+        guard mkdir("\(self.root)/\(name)", 0o777) == 0 else { throw Failure(name, errno: errno) }
+        self.directories.append(name)
+    }
+
+    /// Makes an empty file.
+    func create(_ name: String) throws {
+        let file = open(self.path(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw Failure(name, errno: errno) }
+        close(file)
     }
 
     func remove(_ name: String) {

@@ -7,6 +7,8 @@ enum FileBenchmark {
     private static let smallBytes = 1 << 10
     /// Small requests in each turn.
     private static let count = 200
+    private static let entries = 10_000
+    private static let manyEntries = 1_000_000
     /// What the reference reaches with text that it compresses, in MB/s.
     private static let referenceText = 202.0
 
@@ -19,6 +21,23 @@ enum FileBenchmark {
         try Self.text(options, &report, directory, client)
         try Self.small(options, &report, directory, client)
         report.add("resident after files", "MiB", try daemon.residentMiB())
+        try Self.listings(options, &report)
+    }
+
+    private static func listings(_ options: Options, _ report: inout Report) throws {
+        let daemon = try Server.daemon(options.daemon)
+        let client = try Client(port: daemon.port)
+        let directory = try Directory()
+        func list() throws {
+            try client.send(Request.listing(of: directory.root))
+            try client.receive(upTo: "]}")
+        }
+        for number in 0..<Self.entries { try directory.create("f\(number)") }
+        let samples = try Samples.alternating(rounds: options.rounds, [{ try Samples.microseconds(list) }])
+        report.add("listing of 10,000 entries", "ms", samples[0].median / 1000, .atMost(60))
+        for number in Self.entries..<Self.manyEntries { try directory.create("f\(number)") }
+        try list()
+        report.add("resident with 1,000,000 entries", "MiB", try daemon.mostResidentMiB(), .atMost(61))
     }
 
     private static func uploads(

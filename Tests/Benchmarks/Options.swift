@@ -6,7 +6,7 @@ struct Options {
           --check     fail if a bound is not met
           --rounds N  measure each thing N times as often (default 5)
           DAEMON      the daemon's binary
-          PART        start, output, requests, echo, files, startup, idle, streams; all without one
+          PART        start, output, requests, echo, files, watch, startup, idle, streams; all without one
         """
 
     var checks = false

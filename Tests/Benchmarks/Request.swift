@@ -30,10 +30,7 @@ enum Request {
             case .proto: Self.proto(command)
             case .json: Self.json(command)
             }
-        let length = UInt32(message.count)
-        let envelope =
-            [0] + stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: length >> $0) }
-        return Self.post("Start", "application/connect+\(codec.rawValue)", user: user, envelope + message)
+        return Self.post("Start", "application/connect+\(codec.rawValue)", user: user, Self.envelope(message))
     }
 
     /// Downloads a file, `path` being one that needs no encoding.
@@ -49,6 +46,26 @@ enum Request {
             "POST /files?path=\(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
                 .utf8)
             + Array("Content-Length: \(bytes)\r\n\r\n".utf8)
+    }
+
+    /// Lists a directory, in JSON.
+    static func listing(of path: String) -> [UInt8] {
+        Self.post(
+            "ListDir", of: "filesystem.Filesystem", "application/json", user: nil,
+            Array("{\"path\":\"\(path)\",\"depth\":1}".utf8))
+    }
+
+    /// Watches a directory, in JSON.
+    static func watch(_ path: String, isRecursive: Bool) -> [UInt8] {
+        Self.post(
+            "WatchDir", of: "filesystem.Filesystem", "application/connect+json", user: nil,
+            Self.envelope(Array("{\"path\":\"\(path)\",\"recursive\":\(isRecursive)}".utf8)))
+    }
+
+    private static func envelope(_ message: [UInt8]) -> [UInt8] {
+        let length = UInt32(message.count)
+        return [0] + stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: length >> $0) }
+            + message
     }
 
     private static func post(

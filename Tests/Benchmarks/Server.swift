@@ -57,6 +57,21 @@ final class Server {
         try Self.number("VmRSS", in: "/proc/\(self.processID)/status") / 1024
     }
 
+    /// Most memory that was in use (`VmHWM`).
+    func mostResidentMiB() throws -> Double {
+        try Self.number("VmHWM", in: "/proc/\(self.processID)/status") / 1024
+    }
+
+    /// Microseconds of processors that it has used.
+    func processorTime() throws -> Double {
+        var clock = clockid_t()
+        let error = clock_getcpuclockid(self.processID, &clock)
+        guard error == 0 else { throw Failure("clock_getcpuclockid", errno: error) }
+        var time = timespec()
+        guard clock_gettime(clock, &time) == 0 else { throw Failure("clock_gettime", errno: errno) }
+        return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
+    }
+
     func threads() throws -> Double { try Self.number("Threads", in: "/proc/\(self.processID)/status") }
 
     /// How often its threads have been switched to, in all.

@@ -3,18 +3,19 @@
 #
 #   Tests/Fuzzing/run.sh [TARGET|all] [SECONDS]
 #
-# TARGET is one of envelopes, json, web-text, headers, multipart, init; each runs for SECONDS (default 600). An input that breaks a
-# promise is left in .build-fuzz/TARGET/crash-*: add it to the corpus with the repair.
+# TARGET is one of envelopes, json, web-text, headers, multipart, init, archive, patterns; each runs for SECONDS
+# (default 600). An input that breaks a promise is left in .build-fuzz/TARGET/crash-*: add it to the corpus with the
+# repair.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source packaging/functions.sh
 
 # Bytes of one input; what takes more makes no difference to these parsers.
 most=512
-targets=(envelopes json web-text headers multipart init)
+targets=(envelopes json web-text headers multipart init archive patterns)
 case ${1-all} in
     all) ;;
-    envelopes | json | web-text | headers | multipart | init) targets=("$1") ;;
+    envelopes | json | web-text | headers | multipart | init | archive | patterns) targets=("$1") ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
         exit 2

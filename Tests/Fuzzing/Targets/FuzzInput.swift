@@ -23,6 +23,12 @@ struct FuzzInput {
         values[Int(self.choice()) % values.count]
     }
 
+    /// The next bytes, as many as there are of `count`.
+    mutating func take(_ count: Int) -> [UInt8] {
+        defer { self.rest = self.rest.dropFirst(count) }
+        return Array(self.rest.prefix(count))
+    }
+
     /// The lengths of pieces: a byte with their number, of 15 at most, and a byte for each.
     mutating func lengths() -> [Int] {
         let count = self.choice() & 15

@@ -12,6 +12,10 @@ enum FuzzTarget: String, CaseIterable {
     case multipart
     /// The body of `/init`.
     case initialization = "init"
+    /// Tar archives.
+    case archive
+    /// Regular expressions, globs and ignore files, and what they match.
+    case patterns
 
     /// Feeds `input` to what is under test, which must not trap.
     ///
@@ -24,6 +28,8 @@ enum FuzzTarget: String, CaseIterable {
         case .headers: try HeaderFuzzing.run(input)
         case .multipart: try MultipartFuzzing.run(input)
         case .initialization: try InitFuzzing.run(input)
+        case .archive: try ArchiveFuzzing.run(input)
+        case .patterns: try PatternFuzzing.run(input)
         }
     }
 }

@@ -42,4 +42,10 @@ pid_t cbaseline_serve_upload(int listener, const char *path);
 /// Returns the server's process ID or a negated errno. It dies with this process.
 pid_t cbaseline_serve_file(int listener, const char *path);
 
+/// Forks a process that creates and removes `files` files in a directory, one after the other, and then creates the
+/// file `last`.
+///
+/// Returns its process ID or a negated errno. It dies with this process.
+pid_t cbaseline_churn(const char *directory, int files, const char *last);
+
 #endif
