@@ -297,8 +297,8 @@ let package = Package(
         .testTarget(
             name: "FilesystemServiceTests",
             dependencies: [
-                "EnvdAPI", "EnvdTestSupport", "FilesystemService", "LinuxSystem", "SandboxContext", nioCore,
-                protobuf, systemPackage,
+                "Connect", "EnvdAPI", "EnvdTestSupport", "FilesystemService", "LinuxIO", "LinuxSystem",
+                "SandboxContext", nioCore, protobuf, systemPackage,
             ],
             swiftSettings: settings
         ),
