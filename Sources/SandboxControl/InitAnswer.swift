@@ -11,6 +11,10 @@ struct InitAnswer: Error, Equatable {
     static let done = InitAnswer(status: .noContent)
     /// The body cannot be read, or is not what it must be.
     static let malformed = InitAnswer(status: .badRequest)
+    /// The body is longer than it may be.
+    static let tooLarge = InitAnswer(status: .payloadTooLarge)
+    /// Others send so much that this one has to come again.
+    static let tooManyBodies = InitAnswer(status: .serviceUnavailable)
     /// The client left before it was its turn.
     static let cancelled = InitAnswer(status: .serviceUnavailable)
 

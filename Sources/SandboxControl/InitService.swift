@@ -38,9 +38,6 @@ package final class InitService: Sendable {
         }
     }
 
-    /// Bytes of a request's body at most.
-    package static let bodyLimit = 16 << 20
-
     let parts: Parts
     let pool: BlockingPool
     let executor: EventLoopTaskExecutor
@@ -50,6 +47,8 @@ package final class InitService: Sendable {
     private let lock = FairLock()
     private let newest: NIOLoopBoundBox<Int64>
     private let initialized: NIOLoopBoundBox<Bool>
+    /// Large bodies that are being read.
+    let largeBodies: NIOLoopBoundBox<Int>
 
     /// - Parameters:
     ///   - version: what the daemon says it is.
@@ -66,6 +65,7 @@ package final class InitService: Sendable {
         self.warn = warn
         self.newest = NIOLoopBoundBox.makeBoxSendingValue(.min, eventLoop: eventLoop)
         self.initialized = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: eventLoop)
+        self.largeBodies = NIOLoopBoundBox.makeBoxSendingValue(0, eventLoop: eventLoop)
     }
 
     /// Whether a request has been answered with success.
@@ -80,7 +80,7 @@ package final class InitService: Sendable {
         exchange.addCommonHeader("X-Envd-Version", self.version)
         let answer: InitAnswer
         do throws(InitAnswer) {
-            let request = try await Self.read(exchange)
+            let request = try await self.read(exchange)
             guard let result = await self.lock.runUnlessCancelled({ await self.run(request, exchange) })
             else {
                 throw .cancelled
@@ -90,27 +90,6 @@ package final class InitService: Sendable {
             answer = error
         }
         exchange.respond(answer.status, answer.headers, body: answer.body)
-    }
-
-    private static func read(_ exchange: HTTPExchange) async throws(InitAnswer) -> InitRequest {
-        var body: ByteBuffer
-        do {
-            body = try await exchange.collectBody(upTo: Self.bodyLimit)
-        } catch .bodyTooLarge {
-            throw InitAnswer(status: .payloadTooLarge)
-        } catch {
-            throw .malformed
-        }
-        // There may be a token in it.
-        defer { body.withUnsafeMutableReadableBytes { wipe($0) } }
-        let request = body.withUnsafeReadableBytes { bytes in
-            Result { () throws(InitRequest.Malformed) in try InitRequest(bytes) }
-        }
-        do {
-            return try request.get()
-        } catch {
-            throw .malformed
-        }
     }
 
     /// Does what the request says, in its turn. From the authorisation on, the client makes no difference.

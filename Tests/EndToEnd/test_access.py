@@ -4,11 +4,15 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import subprocess
 import sys
 import time
 import urllib.parse
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 import wire
 from daemon import Daemon, binary
@@ -124,11 +128,13 @@ import wire
 from daemon import Daemon
 
 token, *flags = sys.argv[1:]
-with Daemon(*flags, listen="0.0.0.0") as daemon:
+with Daemon("--listen", "0.0.0.0", *flags) as daemon:
     answers = {}
     for peer in ["127.0.0.1", "192.0.2.1"]:
         health = wire.send(daemon.port, wire.request("GET", "/health"), host=peer)
-        headers = {"Content-Type": "application/json", "X-Access-Token": token}
+        # What a peer says of where it comes from makes no difference.
+        local = {name: "127.0.0.1" for name in ["Host", "X-Forwarded-For", "X-Real-IP", "Via"]}
+        headers = {"Content-Type": "application/json", "X-Access-Token": token, "Forwarded": "for=127.0.0.1", **local}
         call = wire.request("POST", "/process.Process/List", headers, b"{}")
         answers[peer] = [health.status, wire.send(daemon.port, call, host=peer).status]
 print(json.dumps(answers))
@@ -145,6 +151,11 @@ def answers(request, *flags, token=""):
 
 def test_other_hosts_are_kept_out_while_there_is_no_token(request):
     assert answers(request) == {"127.0.0.1": [204, 200], "192.0.2.1": [204, 401]}
+
+
+def test_other_hosts_are_kept_out_also_as_addresses_of_the_other_family(request):
+    """On a socket of both families the kernel writes them as ::ffff:127.0.0.1 and ::ffff:192.0.2.1."""
+    assert answers(request, "--listen", "::") == {"127.0.0.1": [204, 200], "192.0.2.1": [204, 401]}
 
 
 def test_other_hosts_get_in_when_that_is_asked_for(request):
@@ -253,6 +264,10 @@ def test_an_expiration_that_is_over_or_no_number_is_refused(guarded, signed):
         ("1e9", "invalid syntax"),
         ("", "invalid syntax"),
         ("0x7fffffff", "invalid syntax"),
+        ("1_000", "invalid syntax"),
+        (" 1000", "invalid syntax"),
+        ("\u0661\u0662", "invalid syntax"),
+        ("1000\0", "invalid syntax"),
     ]:
         response = files(guarded.port, path=path, signature="v1_x", signature_expiration=text)
         assert response.status == 400 and reason in response.body.decode(), text
@@ -285,3 +300,135 @@ def test_a_signature_of_the_second_version_may_limit_the_body(guarded, shared_pa
     assert denied(files(guarded.port, "POST", body=b"1", **good), "invalid signature")
     unnamed = {"signature": second_signature("", "write", "", later), "signature_expiration": later}
     assert denied(files(guarded.port, "POST", body=b"1", **unnamed), "invalid signature")
+
+
+def test_a_signature_is_for_files_alone(guarded, signed):
+    """Archives, uploads in parts and composing need the token."""
+    path, later = signed
+    for operation, method, target in [
+        ("read", "GET", "/files/archive"),
+        ("write", "POST", "/files/archive"),
+        ("read", "GET", "/files/resume"),
+        ("write", "POST", "/files/resume"),
+        ("write", "POST", "/files/compose"),
+        ("read", "HEAD", "/files"),
+        ("write", "PUT", "/files"),
+        ("read", "GET", "/files/"),
+        ("read", "GET", "//files"),
+    ]:
+        for make in [first_signature, second_signature]:
+            signature = make(path, operation, "", later)
+            query = urllib.parse.urlencode({"path": path, "signature": signature, "signature_expiration": later})
+            with wire.Connection(guarded.port) as connection:
+                connection.send(request(method, f"{target}?{query}"))
+                response = connection.read_response(to_head=method == "HEAD")
+            assert response.status == 401, (method, target, response)
+
+
+def test_a_signed_upload_goes_where_it_is_signed_for(guarded, shared_path):
+    """Whatever the form calls the file."""
+    path, later = str(shared_path / "signed"), int(time.time()) + 100
+    query = {"path": path, "signature": first_signature(path, "write", "", later), "signature_expiration": later}
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n\r\nin\r\n--b--\r\n'
+        % str(shared_path / "other").encode()
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    response = send(guarded.port, request("POST", "/files?" + urllib.parse.urlencode(query), headers, form))
+    assert response.status == 200, response
+    assert [file.name for file in shared_path.iterdir()] == ["signed"]
+
+
+# HTTP/2 and trailers
+
+
+def h2_status(port, *fields, body=b"", trailers=None):
+    """The status of a request whose header fields are just these, or None if the stream is reset."""
+    config = h2.config.H2Configuration(
+        header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
+    )
+    state = h2.connection.H2Connection(config)
+    state.initiate_connection()
+    is_plain = not body and trailers is None
+    state.send_headers(1, [(":scheme", "http"), (":authority", "localhost"), *fields], end_stream=is_plain)
+    if not is_plain:
+        state.send_data(1, body, end_stream=trailers is None)
+    if trailers is not None:
+        state.send_headers(1, trailers, end_stream=True)
+    with socket.create_connection(("127.0.0.1", port), wire.TIMEOUT) as connection:
+        connection.sendall(state.data_to_send())
+        while True:
+            data = connection.recv(1 << 16)
+            assert data, "the daemon has hung up"
+            for event in state.receive_data(data):
+                match event:
+                    case h2.events.ResponseReceived():
+                        return int(dict(event.headers)[":status"])
+                    case h2.events.StreamReset() | h2.events.ConnectionTerminated():
+                        return None
+
+
+def test_http_2_opens_nothing_that_http_1_does_not(guarded):
+    port, method = guarded.port, (":method", "GET")
+    token = ("x-access-token", TOKEN)
+    assert h2_status(port, method, (":path", "/envs"), token) == 200
+    assert h2_status(port, method, (":path", "/health")) == 204
+    for fields in [
+        [],
+        [("x-access-token", "wrong"), token],
+        [("x-access-token", ""), token],
+        [("x-access-token", f"{TOKEN}, {TOKEN}")],
+        [("x-access-token", f" {TOKEN}")],
+        [("cookie", f"x-access-token={TOKEN}")],
+    ]:
+        assert h2_status(port, method, (":path", "/envs"), *fields) == 401, fields
+    for path in [
+        "//envs",
+        "/./envs",
+        "/health/../envs",
+        "http://x/envs",
+        "envs",
+        "*",
+        "/%65nvs",
+        "/health%00",
+        "/envs/",
+    ]:
+        assert h2_status(port, method, (":path", path)) == 401, path
+    # What is no request at all.
+    for fields in [
+        [(":path", "/health"), (":path", "/envs")],
+        [(":path", "")],
+        [(":path", "/envs"), ("X-Access-Token", TOKEN)],
+        [(":path", f"/envs HTTP/1.1\r\nx-access-token: {TOKEN}")],
+        [(":path", "/envs"), ("transfer-encoding", "chunked"), token],
+        [token, (":path", "/envs")],
+    ]:
+        assert h2_status(port, method, *fields) is None, fields
+    assert get(port, "/health").status == 204
+
+
+def test_a_token_behind_the_body_is_none(guarded):
+    """What comes as a trailer is not asked who it is."""
+    fields = {"Transfer-Encoding": "chunked", "Trailer": "X-Access-Token", "Content-Type": "application/json"}
+    body = f"2\r\n{{}}\r\n0\r\nX-Access-Token: {TOKEN}\r\n\r\n".encode()
+    assert send(guarded.port, wire.head("POST", "/process.Process/List", fields) + body).status == 401
+    path = [(":method", "POST"), (":path", "/process.Process/List"), ("content-type", "application/json")]
+    trailers = [("x-access-token", TOKEN)]
+    assert h2_status(guarded.port, *path, body=b"{}", trailers=trailers) == 401
+    assert h2_status(guarded.port, *path, *trailers, body=b"{}", trailers=[("x", "y")]) == 200
+
+
+def test_a_token_is_for_one_request_alone(guarded):
+    """Not for the next one on its connection."""
+    pipeline = request("GET", "/envs", {"X-Access-Token": TOKEN}) + request("GET", "/envs")
+    with wire.Connection(guarded.port) as connection:
+        connection.send(pipeline)
+        assert [connection.read_response().status for _ in range(2)] == [200, 401]
+
+
+@pytest.mark.parametrize("value", ["\0", "\x0b", "\r", "\n", "\x7f"])
+def test_a_token_with_a_control_character_is_none(guarded, value):
+    data = f"GET /envs HTTP/1.1\r\nHost: a\r\nX-Access-Token: {TOKEN}{value}x\r\n\r\n".encode()
+    assert send(guarded.port, data).status in (400, 401)
+    data = f"GET /envs HTTP/1.1\r\nHost: a\r\nX-Access-Token{value}: {TOKEN}\r\n\r\n".encode()
+    assert send(guarded.port, data).status in (400, 401)

@@ -3,8 +3,11 @@
 import datetime
 import hashlib
 import json
+import os
 import random
 import re
+import select
+import signal
 import socket
 import struct
 import subprocess
@@ -97,9 +100,9 @@ def test_other_methods_are_not_allowed(fresh):
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(fresh):
     """Not by its announced length: it may be chunked."""
     with Connection(fresh.port) as connection:
-        connection.send(wire.head("POST", "/init", {"Content-Length": (16 << 20) + 1}))
+        connection.send(wire.head("POST", "/init", {"Content-Length": (4 << 20) + 1}))
         chunk = b" " * (1 << 20)
-        for _ in range(16):
+        for _ in range(4):
             connection.send(chunk)
         connection.send(b" ")
         response = connection.read_response()
@@ -301,6 +304,53 @@ def test_the_token_is_nowhere_to_be_read(fresh):
     for name in ["environ", "cmdline"]:
         with open(f"/proc/{fresh.pid}/{name}", "rb") as file:
             assert token.encode() not in file.read()
+
+
+def core_pattern():
+    with open("/proc/sys/kernel/core_pattern") as file:
+        return file.read().strip()
+
+
+@pytest.mark.skipif(core_pattern()[0] in "|/", reason="core dumps do not go to the working directory")
+def test_no_core_dump_has_the_token(tmp_path):
+    """The kernel makes none of a daemon with a token, however it got it; of one without, it does."""
+    secret = "t0p-secret-of-this-test"
+    (tmp_path / "token").write_text(secret)
+
+    def cores(*flags, token=None, env=None):
+        """What is left of a daemon that aborts."""
+        directory = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        directory.mkdir()
+        prefix = ["sh", "-ec", f'cd {directory}; ulimit -c unlimited; exec "$0" "$@"']
+        with pytest.raises(AssertionError, match="it ended by itself"):
+            with Daemon(*flags, prefix=prefix, env={"SWIFT_BACKTRACE": "enable=no", **(env or {})}) as daemon:
+                headers = {"X-Access-Token": secret}
+                if token:
+                    assert done(init(daemon.port, {"accessToken": token}))
+                # No command: one that runs as somebody else takes the daemon's memory out of dumps by itself.
+                assert call(daemon.port, "List", headers=headers).status == 200
+                os.kill(daemon.pid, signal.SIGABRT)
+                assert daemon.process.wait(20) == -signal.SIGABRT
+        return [file.read_bytes() for file in directory.iterdir()]
+
+    # With that a test could fail: here the secret is no token, and not kept from anybody.
+    [core] = cores()
+    assert core.startswith(b"\x7fELF") and secret.encode() in core
+    assert cores("--access-token-file", str(tmp_path / "token")) == []
+    assert cores(token=secret) == []
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "envd-access-token").write_text(secret)
+    assert cores(env={"CREDENTIALS_DIRECTORY": str(credentials)}) == []
+
+
+def test_a_command_learns_neither_a_credential_nor_where_it_is(tmp_path):
+    (tmp_path / "envd-access-token").write_text(TOKEN)
+    with Daemon(env={"CREDENTIALS_DIRECTORY": str(tmp_path)}) as daemon:
+        script = f"env; cat /proc/{daemon.pid}/cmdline /proc/{daemon.pid}/maps"
+        _, out, err = run(daemon.port, shell(script), {"X-Access-Token": TOKEN, **wire.basic("root")})
+        assert b"PATH=" in out and b"CREDENTIALS_DIRECTORY" not in out
+        assert TOKEN not in (out + err).decode() + daemon.text()
 
 
 def test_processes_of_the_same_user_cannot_read_the_memory_of_a_daemon_with_a_token(shared_path):
@@ -689,6 +739,25 @@ def test_the_ways_around_the_gate_are_closed(fresh):
     assert done(init(fresh.port, {"accessToken": TOKEN}))
     targets = ["/%65nvs", "/./envs", "//envs", "/health/../envs", "/envs/", "/init/../envs", "/envs%00", "/ENVS"]
     targets += ["/files/../envs", "/health%2f..%2fenvs", "/health/envs", "/health;/envs", "/files/compose"]
+    targets += [
+        "http:/envs",
+        "HTTP://x/envs",
+        "://envs",
+        "x:///envs",
+        "http://health@x/envs",
+        "http://x?/envs",
+        "envs",
+        "*",
+    ]
+    targets += [
+        "/\\envs",
+        "\\envs",
+        "/envs%20",
+        "/health%00/envs",
+        "http://x/health://y/envs",
+        "/health://x/envs",
+        "/envs;a",
+    ]
     for target in [*targets, "/envs?/health", "/envs#/health", "http://localhost/envs", "http://x/health/../envs"]:
         response = send(fresh.port, request("GET", target))
         assert response.status in (400, 401), (target, response)
@@ -725,6 +794,13 @@ def test_a_doubled_header_counts_once_and_case_does_not_matter(fresh):
         ["Content-Length: 4", "Content-Length: 60"],
         ["Transfer-Encoding: chunked, identity"],
         ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],
+        ["Transfer-Encoding: chunked, chunked"],
+        ["Transfer-Encoding: chunked", " , identity"],
+        ["Transfer-Encoding: \x0bchunked"],
+        ["Content-Length: 4, 4"],
+        ["Content-Length: 4", "Content-Length: 4"],
+        ["Content-Length: 18446744073709551620"],
         ["Content-Length: +4"],
         ["Content-Length: 0x4"],
     ],
@@ -741,3 +817,61 @@ def test_a_length_that_two_can_read_differently_smuggles_nothing(fresh, lengths)
     # Closed at once, or refused; what was hidden behind the length is not answered.
     assert re.findall(rb"HTTP/1.1 (\d+)", answers) in ([], [b"400"]), answers
     assert b"E2B_SANDBOX" not in answers
+
+
+@pytest.mark.parametrize("size", ["0x0", "-0", "+0", "0 ", "FFFFFFFFFFFFFFFF1", "10000000000000000", "", "g"])
+def test_a_chunk_whose_size_is_none_smuggles_nothing(fresh, size):
+    assert done(init(fresh.port, {"accessToken": TOKEN}))
+    smuggled = f"GET /envs HTTP/1.1\r\nHost: a\r\nX-Access-Token: {TOKEN}\r\n\r\n"
+    head = wire.head("POST", "/init", {"Transfer-Encoding": "chunked"})
+    with Connection(fresh.port) as connection:
+        connection.send(head + f"{size}\r\n\r\n{smuggled}".encode())
+        answers = b""
+        while not connection.at_end():
+            answers, connection.received = answers + connection.received, b""
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) in ([], [b"400"]), answers
+
+
+# What costs most to read, for its length.
+COSTLY = {
+    "empty objects": ('{"volumeMounts":[', "{},", "{}]}"),
+    "members": ("{", '"a":0,', '"a":0}'),
+    "escapes": ('{"x":"', "\\n", '"}'),
+    "variables": ('{"envVars":{', '"":"",', '"":""}}'),
+}
+
+
+@pytest.mark.parametrize(("start", "piece", "end"), COSTLY.values(), ids=COSTLY.keys())
+def test_a_large_body_of_somebody_without_the_token_holds_up_nobody(fresh, start, piece, end):
+    """It is read beside the requests of others, which are answered before it."""
+    assert done(init(fresh.port, {"accessToken": TOKEN}))
+    body = start + piece * (((4 << 20) - len(start) - len(end)) // len(piece)) + end
+    with Connection(fresh.port) as connection, Connection(fresh.port) as other:
+        connection.send(request("POST", "/init", None, body.encode()))
+        between = 0
+        while not select.select([connection.socket], [], [], 0)[0]:
+            assert other.send(request("GET", "/health")).read_response().status == 204
+            between += 1
+        assert connection.read_response().status == 401
+    # If it were read on the loop there would be a handful.
+    assert between > 20
+
+
+def test_large_bodies_are_read_four_at_a_time(fresh):
+    """Whoever reaches the daemon may send one, so that there is a bound to their memory. Small ones pass by."""
+    assert done(init(fresh.port, {"accessToken": TOKEN}))
+    part, rest = b'{"accessToken":"' + TOKEN.encode() + b'","x":"' + b"x" * (100 << 10), b'"}'
+    data = wire.head("POST", "/init", {"Content-Length": len(part + rest)}) + part
+    waiting = [Connection(fresh.port).send(data) for _ in range(4)]
+    while send(fresh.port, data + rest).status != 503:
+        pass  # The four are still on their way.
+    assert done(init(fresh.port, {"accessToken": TOKEN}))
+    # One that leaves makes room, as do those that end.
+    waiting.pop().close()
+    while (response := send(fresh.port, data + rest)).status == 503:
+        assert response.body == b"" and response["x-envd-version"] == "0.6.13"
+    assert done(response)
+    for connection in waiting:
+        assert done(connection.send(rest).read_response())
+        connection.close()
+    assert done(send(fresh.port, data + rest))
