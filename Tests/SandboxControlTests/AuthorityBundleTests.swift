@@ -1,5 +1,7 @@
 import EnvdTestSupport
+internal import Glibc
 import LinuxIO
+import LinuxSystem
 import NIOPosix
 import SystemPackage
 import Testing
@@ -59,6 +61,31 @@ import Testing
                 try await group.waitForAll()
             }
             #expect(try directory.read("bundle.crt") == Self.system + "CERT A\n")
+        }
+    }
+
+    @Test func `whoever gives up while another installs is told so, and the other goes on`() async throws {
+        let directory = try TemporaryDirectory()
+        // Nobody reads it, so that whoever opens it waits.
+        try #require(mkfifo(directory.path("bundle.crt"), 0o600) == 0)
+        try await self.withBundle(in: directory) { bundle, directory, _ in
+            let first = ClientLoop.any.start { try await bundle.install("CERT A") }
+            let second = ClientLoop.any.start { () -> Bool in
+                do throws(AuthorityBundle.Failure) {
+                    try await bundle.install("CERT B")
+                } catch .cancelled {
+                    return true
+                } catch {}
+                return false
+            }
+            second.cancel()
+            #expect(try await second.value)
+            let reader = try OwnedDescriptor.open(
+                directory.path("bundle.crt"), flags: O_RDONLY | O_NONBLOCK)
+            try await first.value
+            var bytes = [UInt8](repeating: 0, count: 100)
+            let count = try bytes.withUnsafeMutableBytes { try reader.read(into: $0) }
+            #expect(String(decoding: bytes[..<count], as: UTF8.self) == "CERT A\n")
         }
     }
 
