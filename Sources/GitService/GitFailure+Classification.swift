@@ -25,7 +25,10 @@ extension GitFailure {
         (.transportNotAllowed, ["' not allowed"]),
         (
             .notFound,
-            ["access denied or repository not exported", "does not appear to be a git repository"]
+            [
+                "access denied or repository not exported", "does not appear to be a git repository",
+                "invalid gitfile format",
+            ]
         ),
         (
             .unreachable,
@@ -117,6 +120,7 @@ extension GitFailure {
                 "key does not contain", "is not a valid", "not a valid tag name", "no valid remote name",
                 "cannot delete branch", "invalid filter-spec", "invalid branch name", "is outside repository",
                 "cannot do a", "not a valid object", "paths with commit", "empty commit message",
+                "invalid initial branch name", "file name too long",
             ]
         ),
         // By a hook here, if there is no other reason.

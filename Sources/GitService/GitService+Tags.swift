@@ -22,7 +22,7 @@ extension GitService {
         var command = session.command("tag")
         if request.force { command.arguments.append("--force") }
         if !request.message.isEmpty {
-            command.arguments += ["--annotate", "--file=-"]
+            command.arguments += ["--annotate", "--cleanup=whitespace", "--file=-"]
             command.input = Array(try ArgumentCheck.message(request.message).utf8)
         }
         command.operands = [try ArgumentCheck.name(request.name, "name")]
