@@ -1,10 +1,12 @@
 """Calls of envd.v1.Git, in JSON on bare sockets."""
 
 import base64
+import json
 
 import wire
 
 SERVICE = "envd.v1.Git"
+STREAMS = {"Clone", "Fetch", "Pull", "Push"}
 
 
 class GitFailure(Exception):
@@ -85,6 +87,14 @@ class Git:
         if response.status != 200:
             raise GitFailure(response.json())
         return response.json()
+
+    def connect(self, method, request, headers=()):
+        """A call of either kind that runs, on a connection of its own."""
+        is_stream = method in STREAMS
+        fields = {"Content-Type": wire.CONNECT_JSON if is_stream else "application/json", **self.headers}
+        body = wire.envelope(request) if is_stream else json.dumps(request).encode()
+        connection = wire.Connection(self.port)
+        return connection.send(wire.request("POST", f"/{SERVICE}/{method}", {**fields, **dict(headers)}, body))
 
     def begin(self, method, **request):
         """A running server stream."""

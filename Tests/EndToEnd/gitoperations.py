@@ -9,9 +9,8 @@ import shutil
 from dataclasses import dataclass, field
 
 import repositories
+from gitcalls import STREAMS
 from repositories import git
-
-STREAMS = {"Clone", "Fetch", "Pull", "Push"}
 
 
 def template(root):

@@ -542,6 +542,7 @@ def stand_in(directory, script):
 
 
 def test_a_git_that_is_missing_too_old_or_becomes_new_enough(tmp_path, repository):
+    """The one that is too old is a script that tells its version: no package has such a git for this machine."""
     with Daemon(env={"PATH": str(tmp_path / "nothing")}) as daemon:
         failure = fails(Git(daemon.port).call, "Status", path=str(repository))
         assert (failure.code, failure.kind) == ("failed_precondition", GIT_MISSING)
@@ -554,19 +555,6 @@ def test_a_git_that_is_missing_too_old_or_becomes_new_enough(tmp_path, repositor
         (tmp_path / "old/git").unlink()
         (tmp_path / "old/git").symlink_to(shutil.which("git"))
         assert Git(daemon.port).call("Status", path=str(repository))["currentBranch"] == "main"
-
-
-def test_a_full_disk_is_told(tmp_path, repository):
-    full = stand_in(
-        tmp_path / "full",
-        """case "$*" in
-        *version*) echo git version 2.39.5 ;;
-        *) echo "fatal: write error: No space left on device" >&2; exit 128 ;;
-        esac""",
-    )
-    with Daemon(env={"PATH": full}) as daemon:
-        failure = fails(Git(daemon.port).call, "Add", path=str(repository))
-        assert (failure.code, failure.kind) == ("resource_exhausted", 12)
 
 
 # Speed

@@ -11,7 +11,7 @@ import pytest
 import repositories
 import wire
 from daemon import Daemon
-from gitcalls import SERVICE, Git
+from gitcalls import Git
 from gitoperations import OPERATIONS, Obstacle, World, template
 from gitoperations import operation as named
 from test_git import (
@@ -397,13 +397,7 @@ def test_it_fails_with_the_kind_of_its_reason(client, world, kind, name, prepare
 
 
 def begin(operation, client, world, **headers):
-    """A call that runs, on a connection of its own."""
-    body = json.dumps(operation.request(world)).encode()
-    content = wire.CONNECT_JSON if operation.is_stream else "application/json"
-    fields = {"Content-Type": content, **client.headers, **headers}
-    connection = wire.Connection(client.port)
-    body = wire.envelope(body) if operation.is_stream else body
-    return connection.send(wire.request("POST", f"/{SERVICE}/{operation.name}", fields, body))
+    return client.connect(operation.name, operation.request(world), headers)
 
 
 def nothing_is_left(operation, own, world):

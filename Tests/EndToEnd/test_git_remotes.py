@@ -5,7 +5,6 @@ import pathlib
 import pwd
 import re
 import shutil
-import subprocess
 
 import pytest
 import repositories
@@ -317,24 +316,6 @@ def test_helpers_of_the_user_neither_answer_nor_learn_what_a_call_was_given(git,
     assert SECRET not in told.read_text()
 
 
-def planted(root):
-    """Files below `root` that have the secret in them, in any form that git could have written."""
-    import base64
-    from urllib.parse import quote
-
-    basic = base64.b64encode(f"{USER}:{SECRET}".encode())
-    forms = [SECRET.encode().lower(), quote(SECRET, safe="").encode().lower(), basic.lower()]
-    found = []
-    for directory, _, names in os.walk(root):
-        for name in names:
-            path = os.path.join(directory, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                with open(path, "rb") as file:
-                    content = file.read()
-                found += [path for form in forms if form in content.lower()]
-    return found
-
-
 def descendants(pid):
     """All processes below `pid`."""
     children = {}
@@ -353,40 +334,6 @@ def descendants(pid):
     return found
 
 
-def test_the_secret_is_found_nowhere_while_a_clone_runs(server, shared_path):
-    with Daemon("--verbose") as daemon:
-        server.hold()
-        path = shared_path / "c"
-        url = server.url("origin.git")
-        with Git(daemon.port, "user").begin("Clone", url=url, path=str(path), **CREDENTIALS) as stream:
-            assert server.held.wait(30)
-            running = descendants(daemon.pid)
-            assert len(running) >= 2, "git and its transport run"
-            for pid in running:
-                for name in ["cmdline", "environ"]:
-                    content = pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
-                    assert content and SECRET.encode() not in content and b"s3cr3t" not in content
-                # What carries the secret cannot be opened by another process of the user.
-                opened = subprocess.run(
-                    ["setpriv", "--reuid=user", "--regid=user", "--clear-groups", "cat", f"/proc/{pid}/fd/3"],
-                    capture_output=True,
-                )
-                assert opened.returncode != 0 and opened.stdout == b""
-            assert path.exists() and planted(path) == []
-            server.release.set()
-            while "result" not in (message := stream.next_envelope()[1]):
-                assert "error" not in message, message
-        assert planted(path) == [] and planted("/tmp/envd-nothing") == []
-        home = pwd.getpwnam("user").pw_dir
-        assert planted(home) == []
-        failure = stream_fails(
-            Git(daemon.port, "user"), "Clone", url=server.url("nowhere.git"), path=str(path / "x"), **CREDENTIALS
-        )
-        assert SECRET not in str(failure)
-    assert "Git clone" in daemon.text()
-    assert SECRET not in daemon.text() and "s3cr3t" not in daemon.text()
-
-
 def test_what_a_repository_says_is_redacted(git, server, clone):
     """A hook has the credentials of the user anyway; what it prints is told without them."""
     hook = clone / ".git/hooks/pre-push"
@@ -398,38 +345,6 @@ def test_what_a_repository_says_is_redacted(git, server, clone):
     assert "s3cr3t" not in str(failure)
     _, result = git.stream("Push", path=str(clone), policy={"noHooks": True}, **CREDENTIALS)
     assert result["references"]
-
-
-def test_authenticate_stores_and_clone_stores_when_told(port, server, shared_path):
-    git = Git(port, "user")
-    home = pathlib.Path(pwd.getpwnam("user").pw_dir)
-    stored, settings = home / ".git-credentials", home / ".gitconfig"
-    before = settings.read_bytes() if settings.exists() else None
-    stored.unlink(missing_ok=True)
-    try:
-        url = server.url("origin.git")
-        _, result = git.stream(
-            "Clone", url=url, path=str(shared_path / "c"), dangerouslyStoreCredentials=True, **CREDENTIALS
-        )
-        assert planted(home) == [str(stored)]
-        assert stored.stat().st_mode & 0o777 == 0o600 and stored.owner() == "user"
-        assert planted(shared_path) == []
-        git.stream("Fetch", path=str(shared_path / "c"))
-        stored.unlink()
-        assert stream_fails(git, "Fetch", path=str(shared_path / "c")).kind == AUTHENTICATION
-        for _ in range(2):
-            git.call("Authenticate", username=USER, password=SECRET, host=server.host, protocol="http")
-        assert git.call("GetConfig", key="credential.helper") == {"value": "store"}
-        git.stream("Clone", url=url, path=str(shared_path / "d"))
-        failure = fails(git.call, "Authenticate", username=USER, password="")
-        assert failure.code == "invalid_argument"
-        assert fails(git.call, "Authenticate", username="a\nhost=b", password="x").code == "invalid_argument"
-    finally:
-        stored.unlink(missing_ok=True)
-        settings.unlink(missing_ok=True)
-        if before is not None:
-            settings.write_bytes(before)
-            shutil.chown(settings, "user", "user")
 
 
 # Cancelling
