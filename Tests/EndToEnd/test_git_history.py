@@ -4,7 +4,6 @@ import base64
 import os
 import pathlib
 import pwd
-import re
 import shutil
 import statistics
 import subprocess
@@ -586,23 +585,3 @@ def test_the_status_of_a_large_repository_costs_little_more_than_git_itself(tmp_
     # On a machine that is busy with other things, git itself varies by more than the bound.
     spread = statistics.quantiles(theirs, n=4)
     assert more < 0.010 + (spread[2] - spread[0])
-
-
-# The examples
-
-
-def test_the_examples_of_the_service_s_readme_work(daemon, tmp_path):
-    """All but that of Authenticate, which would write into a home, and those for buf."""
-    readme = pathlib.Path(__file__).parents[2] / "Sources/GitService/README.md"
-    blocks = readme.read_text().split("## Examples", 1)[1].split("```")[1::2]
-    script = "\n".join(block for block in blocks if "Authenticate" not in block and "buf curl" not in block)
-    script = script.replace("ENVD=http://127.0.0.1:49983", f"ENVD={daemon.url}").replace("/tmp/", f"{tmp_path}/")
-    # What goes wrong is an HTTP error, or an error at the end of a stream.
-    script = 'set -eu\ncurl() { command curl -sS --fail-with-body -u root: "$@"; echo; }\n' + script
-    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, errors="replace")
-    assert run.returncode == 0, (run.stdout, run.stderr)
-    assert '"error"' not in run.stdout and run.stdout.count('"result":') == 4
-    assert repositories.git(tmp_path / "copy", "log", "--format=%s") == "first"
-    called = re.findall(r"^(?:curl \$ENVD/envd\.v1\.Git/|stream )(\w+)", readme.read_text(), re.MULTILINE)
-    schema = (readme.parents[2] / "proto/envd/v1/git.proto").read_text()
-    assert set(called) == set(re.findall(r"^  rpc (\w+)", schema, re.MULTILINE))

@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import time
 
 import pytest
 import repositories
@@ -421,6 +422,20 @@ def test_a_client_that_leaves_ends_git(operation, own, client, world):
         repositories.git(world.work, "reset", "--hard")
     request = {"overwrite": True} if operation.name == "RemoteAdd" else {}
     assert operation.done(world, operation.run(client, **operation.request(world), **request))
+
+
+def test_what_will_not_end_is_killed(own, client, world):
+    """A hook that ignores SIGTERM has as long as it is documented."""
+    obstacle = Obstacle(world, "transaction")
+    hook = world.work / ".git/hooks/reference-transaction"
+    hook.write_text(hook.read_text().replace("#!/bin/sh", "#!/bin/sh\ntrap '' TERM"))
+    began = time.monotonic()
+    with begin(named("Commit"), client, world):
+        obstacle.wait()
+    nothing_is_left(named("Commit"), own, world)
+    assert time.monotonic() - began > 4.9
+    obstacle.remove()
+    succeeds_after_all(named("Commit"), client, world)
 
 
 @pytest.mark.parametrize(
