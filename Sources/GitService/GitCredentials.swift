@@ -21,8 +21,7 @@ final class GitCredentials: Sendable {
             guard field.utf8.count <= Self.fieldLimit,
                 !field.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 })
             else {
-                throw ConnectError(
-                    .invalidArgument,
+                throw ArgumentCheck.invalid(
                     "username and password may have \(Self.fieldLimit) bytes, and no NUL or end of line")
             }
         }

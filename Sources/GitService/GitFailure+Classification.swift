@@ -85,7 +85,7 @@ extension GitFailure {
             .identityUnknown,
             [
                 "tell me who you are", "unable to auto-detect email", "empty ident name",
-                "no email was given", "no name was given",
+                "no email was given", "no name was given", "consists only of disallowed characters",
             ]
         ),
         (.notMerged, ["is not fully merged"]),

@@ -6,8 +6,8 @@ import pytest
 import repositories
 from gitcalls import Git, GitFailure
 from gitoperations import World, template
-from test_git import INVALID, NOT_FOUND, WEIRD, fails, file
-from test_git_remotes import CONFLICT, UNREACHABLE
+from test_git import IDENTITY, INVALID, NOT_FOUND, WEIRD, fails, file
+from test_git_remotes import AUTHENTICATION, CONFLICT, UNREACHABLE
 
 # What may be a name of a reference, and is no option, revision or pattern to anything.
 LONG = "x" * 200, "ü" * 100, "d/" * 50 + "e" * 100
@@ -278,3 +278,43 @@ def test_a_clone_from_and_to_any_path(git, world, name):
     git.call("RemoteAdd", path=str(world.work), name="up", url=str(url), fetch=True)
     assert git.call("RemoteGet", path=str(world.work), name="up") == {"url": str(url)}
     assert world.revision("up/main") == cloned["commit"]
+
+
+@pytest.mark.parametrize("text", [text for text in TEXTS if len(text) <= 200])
+def test_authors_of_any_text(git, world, text):
+    """They come out as git itself makes them: without line ends, angle brackets, and some marks at the ends."""
+    path = str(world.work)
+    git.call("Commit", path=path, message="x", allowEmpty=True, authorName=text, authorEmail=text)
+    [ours] = git.call("Log", path=path, maxCount=1)["commits"]
+    settings = ["-c", f"user.name={text}", "-c", f"user.email={text}"]
+    environment = {k: v for k, v in repositories.ENVIRONMENT.items() if not k.startswith(("GIT_AUTHOR", "GIT_COMM"))}
+    command = ["git", "-C", path, *settings, "commit", "--quiet", "--allow-empty", "--message=y"]
+    subprocess.run(command, env=environment, check=True)
+    [theirs] = git.call("Log", path=path, maxCount=1)["commits"]
+    assert {**ours["author"], "seconds": 0} == {**theirs["author"], "seconds": 0}
+    # As a filter it is an expression, and none of git's options.
+    git.call("Log", path=path, author=text, since=text, until=text)
+
+
+def test_an_author_of_whom_nothing_is_left(git, world):
+    for name in ["<>", " ", ".,:"]:
+        error = fails(git.call, "Commit", path=str(world.work), message="x", allowEmpty=True, authorName=name)
+        assert error.kind == IDENTITY, (name, error.message, error.stderr)
+
+
+@pytest.mark.parametrize("text", [text for text in TEXTS if "\n" not in text and len(text) <= 200])
+def test_credentials_of_any_text(git, world, text):
+    """But line ends, which are refused; and colons in names, which Basic authentication cannot have."""
+    origin = world.root / "served"
+    world.origin.rename(world.root / "origin2.git")
+    origin.mkdir()
+    (world.root / "origin2.git").rename(origin / "origin.git")
+    for credentials in [{"username": text, "password": "x"}, {"username": "x", "password": text}]:
+        with repositories.HTTPServer(origin, {credentials["username"]: credentials["password"]}) as server:
+            repositories.git(world.work, "remote", "set-url", "origin", server.url("origin.git"))
+            if "\r" in text:
+                assert fails(git.stream, "Fetch", path=str(world.work), **credentials).kind == INVALID
+            else:
+                git.stream("Fetch", path=str(world.work), **credentials)
+            error = fails(git.stream, "Fetch", path=str(world.work), username="x", password="y")
+            assert error.kind == AUTHENTICATION

@@ -67,6 +67,33 @@ import Testing
         }
     }
 
+    @Test func `locks that git does not speak of, or not by their whole path, are told`() async throws {
+        try await self.withRunner { runner, caller in
+            let directory = try await runner.run("mktemp", ["-d"], as: caller).line
+            let session = GitSession(runner: runner, caller: caller, directory: directory + "/below")
+            _ = try await runner.run("git", ["init", "--quiet", directory], as: caller)
+            _ = try await runner.run("mkdir", [directory + "/below"], as: caller)
+            let silent = GitOutput(standardOutput: [], standardError: [], exit: .exited(1))
+            let stash = session.command("stash", "push")
+            #expect(try await session.failure(stash, silent).kind == .unspecified)
+            for lock in ["refs/stash.lock", "index.lock"] {
+                _ = try await runner.run("touch", ["\(directory)/.git/\(lock)"], as: caller)
+                let failure = try await session.failure(stash, silent)
+                #expect(failure.kind == .lockHeld && failure.lockPath == "\(directory)/.git/\(lock)")
+                let query = try await session.failure(session.query("diff"), silent)
+                #expect(query.kind == .unspecified)
+            }
+            _ = try await runner.run("touch", ["\(directory)/.git/config.lock"], as: caller)
+            let config = session.command("config", "--local", "x.y", "z")
+            let failure = try await session.failure(config, try await session.attempt(config))
+            #expect(failure.kind == .lockHeld && failure.lockPath == "\(directory)/.git/config.lock")
+            _ = try await runner.run("rm", ["-r", directory + "/.git"], as: caller)
+            let outside = try await session.failure(config, try await session.attempt(config))
+            #expect(outside.kind == .notARepository && outside.message.contains("not a git repository"))
+            _ = try await runner.run("rm", ["-r", directory], as: caller)
+        }
+    }
+
     @Test func `input arrives whole, also more than a pipe takes`() async throws {
         try await self.withRunner { runner, caller in
             var command = GitCommand(arguments: ["hash-object", "--stdin"], directory: "/")
