@@ -327,7 +327,7 @@ let package = Package(
             name: "WorkloadFreezerTests",
             dependencies: [
                 "EnvdTestSupport", "HTTPTransport", "LinuxIO", "LinuxSystem", "WorkloadFreezer",
-                nioConcurrency, nioCore, nioHTTP1, systemPackage,
+                nioConcurrency, nioCore, nioHTTP1, nioPosix, systemPackage,
             ],
             swiftSettings: settings
         ),

@@ -52,7 +52,11 @@ public struct JSONCodec: Codec {
         guard bytes.readableBytes > 0 else { throw EmptyJSON() }
         var options = JSONDecodingOptions()
         options.ignoreUnknownFields = true
-        return try M(jsonUTF8Bytes: MessageBytes(buffer: bytes), options: options)
+        let message = try M(jsonUTF8Bytes: MessageBytes(buffer: bytes), options: options)
+        // The library takes any number of 64 bits for a value of an enumeration.
+        var range = EnumRange()
+        try message.traverse(visitor: &range)
+        return message
     }
 
     private struct EmptyJSON: Error, CustomStringConvertible {

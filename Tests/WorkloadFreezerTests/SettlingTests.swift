@@ -2,6 +2,7 @@ import EnvdTestSupport
 internal import Glibc
 import LinuxSystem
 import NIOCore
+import NIOPosix
 import SystemPackage
 import Testing
 
@@ -96,7 +97,9 @@ import Testing
 
     @Test func `the loop goes before others while it freezes and thaws, and not for longer`() async throws {
         let machine = try Self.machine()
-        let freezer = TestFreezer(try machine.tree)
+        // The other freezers of the tests share a thread, and each puts back what it found.
+        let eventLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).any()
+        let freezer = TestFreezer(try machine.tree, on: eventLoop)
         func policy() async throws -> Int32 { try await freezer.run { _ in sched_getscheduler(0) } }
         let before = try await policy()
         _ = try await freezer.freeze(.legacy)

@@ -11,26 +11,30 @@ struct TestFreezer: Sendable {
     static let eventLoop: any EventLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).any()
 
     let freezer: WorkloadFreezer
+    let eventLoop: any EventLoop
     let warnings = Mailbox<String>()
 
     /// - Parameters:
     ///   - own: the daemon's group; nil if it is unknown.
+    ///   - eventLoop: where it lives; its thread's precedence is changed.
     ///   - asked: called on the freezer's thread when it asks for that.
     init(
         _ tree: CgroupTree?, own: String? = "system.slice/envd.service",
         watchdog: TimeAmount = .minutes(10), walkedGroups: Int = 8192,
+        on eventLoop: any EventLoop = Self.eventLoop,
         asked: @escaping @Sendable () -> Void = {}
     ) {
         var limits = FreezeLimits()
         limits.watchdog = watchdog
         limits.walkedGroups = walkedGroups
+        self.eventLoop = eventLoop
         let warnings = self.warnings
         self.freezer = WorkloadFreezer(
             tree, limits: limits,
             ownGroup: {
                 asked()
                 return own.map { FilePath($0) }
-            }, on: Self.eventLoop
+            }, on: eventLoop
         ) { warnings.post($0) }
     }
 
@@ -39,7 +43,7 @@ struct TestFreezer: Sendable {
         _ body: @escaping @Sendable (WorkloadFreezer) async throws -> Success
     ) async throws -> Success {
         let freezer = self.freezer
-        return try await Self.eventLoop.run { try await body(freezer) }
+        return try await self.eventLoop.run { try await body(freezer) }
     }
 
     func freeze(
