@@ -30,7 +30,7 @@ enum FileBenchmark {
         let directory = try Directory()
         func list() throws {
             try client.send(Request.listing(of: directory.root))
-            try client.receive(upTo: "]}")
+            try client.receive(upTo: Request.streamEnd)
         }
         for number in 0..<Self.entries { try directory.create("f\(number)") }
         let samples = try Samples.alternating(rounds: options.rounds, [{ try Samples.microseconds(list) }])
