@@ -17,16 +17,18 @@ struct TestFreezer: Sendable {
     /// - Parameters:
     ///   - own: the daemon's group; nil if it is unknown.
     ///   - eventLoop: where it lives; its thread's precedence is changed.
+    ///   - urgentTime: how long that lasts.
     ///   - asked: called on the freezer's thread when it asks for that.
     init(
         _ tree: CgroupTree?, own: String? = "system.slice/envd.service",
         watchdog: TimeAmount = .minutes(10), walkedGroups: Int = 8192,
-        on eventLoop: any EventLoop = Self.eventLoop,
+        on eventLoop: any EventLoop = Self.eventLoop, urgentTime: TimeAmount = .milliseconds(200),
         asked: @escaping @Sendable () -> Void = {}
     ) {
         var limits = FreezeLimits()
         limits.watchdog = watchdog
         limits.walkedGroups = walkedGroups
+        limits.urgentTime = urgentTime
         self.eventLoop = eventLoop
         let warnings = self.warnings
         self.freezer = WorkloadFreezer(
