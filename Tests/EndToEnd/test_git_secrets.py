@@ -141,9 +141,10 @@ def test_the_search_finds_what_is_there(secret, tmp_path):
         (tmp_path / name).write_bytes(b"\0" + form.encode() + b"\n")
     os.utime(tmp_path / "plain", (1, 1))
     assert secret.files() == sorted(str(tmp_path / name) for name in forms)
-    # It waits for its input before it looks for the file.
-    for options in [{"args": ["cat", "-", secret.password]}, {"args": "cat", "env": {"X": forms["basic"]}}]:
-        with subprocess.Popen(stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, **options) as process:
+    wait = ["sh", "-c", "echo; read line"]
+    for options in [{"args": [*wait, "sh", secret.password]}, {"args": wait, "env": {"X": forms["basic"]}}]:
+        with subprocess.Popen(stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options) as process:
+            process.stdout.readline()  # It runs; what it is called may be empty before.
             [(found, _, _)], _ = secret.processes()
             assert found == str(process.pid)
             process.kill()
