@@ -1,3 +1,6 @@
+import CBaseline
+import Glibc
+
 /// A small unary call over one warm connection, and over 64 at once.
 ///
 /// The baseline is a server on NIO alone, whose only handler sends back the request's body.
@@ -10,17 +13,29 @@ enum EchoBenchmark {
     private static let concurrentCount = 20_000
 
     static func run(_ options: Options, _ report: inout Report) throws {
+        try Self.single(options, &report)
+        try Self.concurrent(options, &report)
+    }
+
+    private static func servers() throws -> [Server] {
         let program = try Self.program()
-        let servers = try ["connect", "bare"].map { try Server([program, $0]) }
+        return try ["connect", "bare"].map { try Server([program, $0]) }
+    }
+
+    /// All on one processor: whether two processes that wait for each other are put on one or on two makes more
+    /// difference than all that they do.
+    private static func single(_ options: Options, _ report: inout Report) throws {
+        guard cbaseline_use_processors(1) == 0 else { throw Failure("sched_setaffinity", errno: errno) }
+        defer { _ = cbaseline_use_processors(0) }
+        let servers = try Self.servers()
         defer { withExtendedLifetime(servers) {} }
         let clients = try servers.map { try Client(port: $0.port) }
-        let request = Request.echo
         let latencies = try Samples.alternating(
             rounds: options.rounds * 4, count: Self.count,
             clients.map { client in
                 {
                     try Samples.microseconds {
-                        try client.send(request)
+                        try client.send(Request.echo)
                         try client.receive(upTo: Request.echoEnd)
                     }
                 }
@@ -28,7 +43,11 @@ enum EchoBenchmark {
         ).map(\.median)
         for client in clients { try Self.check(client) }
         report.add("unary echo, binary", "us", latencies[0], baseline: latencies[1], .atMost(1.25))
+    }
 
+    private static func concurrent(_ options: Options, _ report: inout Report) throws {
+        let servers = try Self.servers()
+        defer { withExtendedLifetime(servers) {} }
         let crowds = try servers.map { server in
             try (0..<Self.connections).map { _ in try Client(port: server.port) }
         }
@@ -38,7 +57,7 @@ enum EchoBenchmark {
                 {
                     try Samples.microseconds {
                         try Client.exchange(
-                            request, upTo: Request.echoEnd, count: Self.concurrentCount, over: crowd,
+                            Request.echo, upTo: Request.echoEnd, count: Self.concurrentCount, over: crowd,
                             check: Self.check)
                     }
                 }

@@ -48,4 +48,9 @@ pid_t cbaseline_serve_file(int listener, const char *path);
 /// Returns its process ID or a negated errno. It dies with this process.
 pid_t cbaseline_churn(const char *directory, int files, const char *last);
 
+/// Keeps this process, and those that it starts, on one processor; with 0 they may use all again.
+///
+/// Returns 0, or -1 with errno.
+int cbaseline_use_processors(int count);
+
 #endif
