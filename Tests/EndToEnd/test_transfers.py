@@ -324,14 +324,18 @@ def test_readers_never_see_half_of_an_atomic_upload(port, place):
 
 def test_an_atomic_upload_that_fails_changes_nothing(port, full_disk):
     (full_disk / "f").write_bytes(b"old")
-    begin_upload(port, full_disk / "f", 1_000_000, 500_000, {"X-Envd-Replace": "atomic"}).close()
+    connection = begin_upload(port, full_disk / "f", 1_000_000, 500_000, {"X-Envd-Replace": "atomic"})
+    limit = time.monotonic() + 10
+    while len(os.listdir(full_disk)) < 2:  # It has begun; to cut it earlier would test nothing.
+        assert time.monotonic() < limit
+        turn(port)
+    connection.close()
     settle(port, full_disk, ["f"])
     assert (full_disk / "f").read_bytes() == b"old"
     message = "attempted to write 9437184 bytes: not enough disk space available"
     response = upload(port, full_disk / "f", bytes(9 << 20), {"X-Envd-Replace": "atomic"})
     assert refused(response, 507, message)
-    # What was cut may have been read only now.
-    settle(port, full_disk, ["f"])
+    assert os.listdir(full_disk) == ["f"]
     assert (full_disk / "f").read_bytes() == b"old"
 
 
