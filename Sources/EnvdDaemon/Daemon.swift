@@ -24,8 +24,9 @@ package final class Daemon: Sendable {
         package var message: String
     }
 
-    /// Threads for blocking calls. More than cores, because they wait.
-    private static let blockingThreads = 4
+    /// Threads for blocking calls, at most. More than cores, because they wait: each that starts a command does so until
+    /// the command's program runs.
+    private static let blockingThreads = 16
     /// Time that calls under way get at shutdown.
     private static let shutdownGrace = TimeAmount.seconds(4)
     /// Time that uploads which were cut then get to take away what they have made.

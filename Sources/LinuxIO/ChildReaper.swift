@@ -14,15 +14,27 @@ package final class ChildReaper: Sendable {
         var unclaimed: [Int32: ExitRecord] = [:]
         /// Not all of them are in `pending`: a child may be started, but not be claimed yet.
         var spawnsUnderWay = 0
-        var pending: [any SpawnUnderWay] = []
+        /// In the order of their starts.
+        var pending: [Pending] = []
+        /// For the first of them that is to be looked at; it stays when that one ends before.
         var timer: Scheduled<Void>?
         var orphanObserver: (() -> Void)?
+    }
+
+    private struct Pending {
+        let spawn: any SpawnUnderWay
+        let since: NIODeadline
+        /// The event loop has looked, and will be told.
+        var isAwaited = false
     }
 
     /// Time after which the event loop looks whether a child runs that has not ended.
     ///
     /// Most commands are over before: then their end is the first that the loop hears of them.
     private static let settleDelay = TimeAmount.milliseconds(2)
+    /// How many times as long that is at most: where many children are started, they wait for each other.
+    private static let longestWait = 10
+    private static let processors = System.coreCount
 
     private let eventLoop: any EventLoop
     private let pool: BlockingPool
@@ -53,7 +65,7 @@ package final class ChildReaper: Sendable {
     /// Starts a child. Called on the event loop.
     ///
     /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited. It may take two
-    /// milliseconds until a child that runs for longer is reported.
+    /// milliseconds until a child that runs for longer is reported, and up to twenty where many are started at once.
     ///
     /// - Parameters:
     ///   - prepare: makes the request on the thread that starts the child, and whatever the caller wants to have
@@ -71,29 +83,43 @@ package final class ChildReaper: Sendable {
         }
         let outcome: PendingSpawn<Preparation>.Outcome = await withUnsafeContinuation { continuation in
             let spawn = PendingSpawn(discard: discard) { continuation.resume(returning: $0) }
-            self.state.value.pending.append(spawn)
-            self.lookSoon()
+            self.state.value.pending.append(Pending(spawn: spawn, since: .now()))
             self.pool.submit {
                 guard spawn.run(prepare) else { return }
-                self.eventLoop.execute { self.settle() }
+                self.eventLoop.execute { self.settle { $0.spawn === spawn } }
             }
+            self.lookLater()
         }
         return try outcome.get()
     }
 
-    private func lookSoon() {
-        guard self.state.value.timer == nil else { return }
-        let timer = self.eventLoop.assumeIsolated().scheduleTask(in: Self.settleDelay) {
+    private func lookLater() {
+        guard self.state.value.timer == nil,
+            let next = self.state.value.pending.first(where: { !$0.isAwaited })
+        else { return }
+        let timer = self.eventLoop.assumeIsolated().scheduleTask(deadline: next.since + self.settleDelay) {
             self.state.value.timer = nil
-            self.settle()
+            let young = NIODeadline.now() - self.settleDelay
+            self.settle { !$0.isAwaited && $0.since <= young }
+            self.lookLater()
         }
         self.state.value.timer = timer
     }
 
-    /// Takes the outcomes that are known. Threads tell of the others.
-    private func settle() {
-        self.state.value.pending.removeAll { spawn in
-            if case .underWay = spawn.settle(childHasEnded: false) { false } else { true }
+    /// The time that the children need which are being started, if each needs as long as one alone may.
+    private var settleDelay: TimeAmount {
+        let inTurn = self.state.value.pending.count / Self.processors
+        return Self.settleDelay * min(max(inTurn, 1), Self.longestWait)
+    }
+
+    /// Takes the outcomes of those that match, where they are known. Threads tell of the others.
+    private func settle(_ matches: (Pending) -> Bool) {
+        self.state.value.pending = self.state.value.pending.compactMap { pending in
+            guard matches(pending) else { return pending }
+            guard case .underWay = pending.spawn.settle(childHasEnded: false) else { return nil }
+            var pending = pending
+            pending.isAwaited = true
+            return pending
         }
     }
 
@@ -126,7 +152,7 @@ package final class ChildReaper: Sendable {
 
     private func reap() {
         guard self.reapsAll else {
-            let started = self.state.value.pending.compactMap(\.processID)
+            let started = self.state.value.pending.compactMap(\.spawn.processID)
             for processID in self.state.value.watched.keys + started { self.reap(processID) }
             return
         }
@@ -151,15 +177,12 @@ package final class ChildReaper: Sendable {
             return true
         }
         guard self.state.value.spawnsUnderWay > 0 else { return false }
-        guard let index = self.state.value.pending.firstIndex(where: { $0.processID == processID }) else {
+        guard let index = self.state.value.pending.firstIndex(where: { $0.spawn.processID == processID })
+        else {
             self.state.value.unclaimed[processID] = record
             return false
         }
-        let spawn = self.state.value.pending.remove(at: index)
-        if self.state.value.pending.isEmpty {
-            self.state.value.timer?.cancel()
-            self.state.value.timer = nil
-        }
+        let spawn = self.state.value.pending.remove(at: index).spawn
         if case .started = spawn.settle(childHasEnded: true) {
             self.state.value.unclaimed[processID] = record
         }

@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 
 /// A spawn under way, as the event loop sees it.
-protocol SpawnUnderWay: Sendable {
+protocol SpawnUnderWay: AnyObject, Sendable {
     /// The child's process ID, once there is a child.
     var processID: Int32? { get }
     /// Takes the outcome, if there is one: the child runs its program, has ended, or could not be started.

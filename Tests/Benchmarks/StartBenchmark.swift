@@ -63,7 +63,9 @@ enum StartBenchmark {
                 },
             ])
         let perSecond = samples.map { Double(Self.concurrentCount) / $0.median * 1e6 }
-        report.add("start, \(Self.connections) connections", "/s", perSecond[0], baseline: perSecond[1])
+        report.add(
+            "start, \(Self.connections) connections", "/s", perSecond[0], baseline: perSecond[1],
+            .atLeast(0.7))
     }
 
     private static func start(_ arguments: Arguments) throws {
