@@ -2,6 +2,7 @@
 #include "clinux_spawn.h"
 
 #include <errno.h>
+#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -48,12 +49,29 @@ static uint64_t ignored_signals(void)
     return ignored;
 }
 
+/// Whether a child can take a descriptor table of its own by itself: close_range(2) knows the flag since 5.9.
+static bool can_share_descriptors(void)
+{
+    static _Atomic int known;
+    int answer = atomic_load(&known);
+    if (answer == 0) {
+        // A range that ends before it begins is refused after the flags are.
+        long result = raw_syscall(SYS_close_range, 1, 0, CLOSE_RANGE_UNSHARE, 0, 0);
+        answer = result == -EINVAL ? 1 : -1;
+        atomic_store(&known, answer);
+    }
+    return answer > 0;
+}
+
 /// Returns the child's process ID or a negated errno.
 static long clone_child(struct spawn_child *child, char *stack)
 {
+    // A copy of the descriptors would be made now, and would hold other children's pipes open until this child gets
+    // its first turn.
+    child->shares_descriptors = can_share_descriptors();
+    const unsigned long common = CLONE_VM | CLONE_VFORK | (child->shares_descriptors ? CLONE_FILES : 0);
     struct clone_args arguments = {
-        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
-        .pidfd = (uintptr_t)&child->result->pidfd,
+        .flags = common | CLONE_CLEAR_SIGHAND,
         .exit_signal = SIGCHLD,
         .stack = (uintptr_t)stack,
         .stack_size = child_stack_size,
@@ -78,13 +96,13 @@ static long clone_child(struct spawn_child *child, char *stack)
     // FIXME: drop when 5.6 is gone, and container runtimes whose seccomp profiles do not know clone3.
     child->has_default_handlers = false;
     child->enters_cgroup = child->request->cgroup >= 0;
-    return raw_clone(SYS_clone, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (long)(stack + child_stack_size),
-                     (long)&child->result->pidfd, spawn_child_main, child);
+    return raw_clone(SYS_clone, (long)(common | SIGCHLD), (long)(stack + child_stack_size), 0, spawn_child_main,
+                     child);
 }
 
 void clinux_spawn_prepare(struct clinux_spawn_result *result)
 {
-    *result = (struct clinux_spawn_result){.stage = CLINUX_STAGE_NONE, .process_id = -1, .pidfd = -1};
+    *result = (struct clinux_spawn_result){.stage = CLINUX_STAGE_NONE, .process_id = -1};
 }
 
 pid_t clinux_spawn_process_id(const struct clinux_spawn_result *result)
@@ -109,11 +127,5 @@ void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spaw
     if (process_id < 0) {
         result->stage = CLINUX_STAGE_CLONE;
         result->error = (int)-process_id;
-        return;
-    }
-    if (result->stage == CLINUX_STAGE_NONE && result->pidfd < 0) {  // A kernel before 5.2 ignored the flag.
-        kill((pid_t)process_id, SIGKILL);
-        result->stage = CLINUX_STAGE_CLONE;
-        result->error = ENOSYS;
     }
 }

@@ -4,7 +4,9 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/ioprio.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -137,6 +139,18 @@ static void set_limits(struct spawn_child *child)
         const struct kernel_limit value = {limit->soft, limit->hard};
         long result = raw_syscall(SYS_prlimit64, 0, limit->resource, (long)&value, 0, 0);
         require(child, CLINUX_STAGE_LIMITS, result);
+    }
+}
+
+/// Takes a copy of the parent's table in place of the table itself. Nothing may be opened or closed before.
+static void own_descriptors(struct spawn_child *child)
+{
+    if (!child->shares_descriptors) {
+        return;
+    }
+    // A range that is empty: a container may forbid unshare(2), and not this.
+    if (raw_syscall(SYS_close_range, ~0U, ~0U, CLOSE_RANGE_UNSHARE, 0, 0) < 0) {
+        require(child, CLINUX_STAGE_DESCRIPTORS, raw_syscall(SYS_unshare, CLONE_FILES, 0, 0, 0, 0));
     }
 }
 
@@ -317,6 +331,7 @@ void spawn_child_main(void *argument)
     // Before anything that could end the child.
     pid_t process_id = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0);
     __atomic_store_n(&child->result->process_id, process_id, __ATOMIC_RELEASE);
+    own_descriptors(child);
     if (child->enters_cgroup) {
         enter_cgroup(child);
     }

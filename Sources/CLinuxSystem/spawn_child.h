@@ -1,6 +1,7 @@
 #ifndef SPAWN_CHILD_H
 #define SPAWN_CHILD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "clinux_spawn.h"
@@ -9,6 +10,8 @@
 struct spawn_child {
     const struct clinux_spawn_request *request;
     struct clinux_spawn_result *result;
+    /// The child begins with its parent's descriptor table, not with a copy.
+    bool shares_descriptors;
     /// The kernel could not create the child inside its cgroup: it moves there itself.
     bool enters_cgroup;
     /// The kernel gave the child default dispositions, but for signals that were ignored.

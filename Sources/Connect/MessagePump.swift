@@ -58,8 +58,7 @@ final class MessagePump: Sendable {
         }
         self.state.value.isPumping = false
         if let outcome {
-            // What ends the call flushes too, and sooner: the last messages and the end go in one write.
-            self.call.eventLoop.execute { self.call.exchange.flush() }
+            // What ends the call flushes too: the last messages and the end go in one write.
             self.end(outcome)
             return
         }

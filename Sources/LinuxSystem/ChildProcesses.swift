@@ -35,12 +35,13 @@ private func wait(for child: Int32) throws(Errno) -> (processID: Int32, record: 
     return (processID, record)
 }
 
-/// Signals the process that `pidfd` refers to, never one that reuses its ID. Signal 0 only checks.
+/// Signals a child that has not been reaped: until then its ID is nobody else's, also when it has ended. Signal 0
+/// only checks.
 ///
-/// - Throws: `Errno.noSuchProcess` if it has been reaped.
-/// - SeeAlso: pidfd_send_signal(2).
-package func send(signal: Int32, to pidfd: borrowing OwnedDescriptor) throws(Errno) {
-    try Errno.check(clinux_pidfd_send_signal(pidfd.rawValue, signal))
+/// - SeeAlso: kill(2).
+package func send(signal: Int32, toChild processID: Int32) throws(Errno) {
+    guard processID > 1 else { throw .invalidArgument }
+    guard kill(processID, signal) == 0 else { throw Errno(rawValue: errno) }
 }
 
 /// Makes orphaned descendants children of this process, which has to reap them.
@@ -56,7 +57,7 @@ package func becomeChildSubreaper() throws(Errno) {
 /// - SeeAlso: kill(2).
 package func send(signal: Int32, toGroup processGroup: Int32) throws(Errno) {
     guard processGroup > 1 else { throw .invalidArgument }
-    try Errno.check(kill(-processGroup, signal))
+    guard kill(-processGroup, signal) == 0 else { throw Errno(rawValue: errno) }
 }
 
 /// Sends this process `signal` when its parent ends.

@@ -101,17 +101,15 @@ package final class SpawnAttempt: Sendable {
     /// - Throws: `SpawnFailure`: where and why it failed. Its child is reaped, unless it has been already.
     package func outcome() throws(SpawnFailure) -> SpawnedProcess {
         let result = self.parts.result.pointee
-        let pidfd = result.pidfd < 0 ? nil : OwnedDescriptor(taking: result.pidfd)
         // The child's ends are closed with it.
         let channels = self.channels.withLock { $0.take() }
         if let failure = SpawnFailure(result) {
             if result.process_id > 0 { Self.reap(result.process_id) }
             throw failure
         }
-        // Without a pidfd the kernel is older than 5.2, and the thread in `run()` kills the child.
-        guard let channels, let pidfd else { throw SpawnFailure(stage: .clone, errno: .noFunction) }
+        guard let channels else { throw SpawnFailure(stage: .clone, errno: .noSuchProcess) }
         return SpawnedProcess(
-            processID: result.process_id, pidfd: pidfd, standardInput: channels.standardInput,
+            processID: result.process_id, standardInput: channels.standardInput,
             standardOutput: channels.standardOutput, standardError: channels.standardError,
             terminal: channels.terminal)
     }

@@ -7,8 +7,6 @@ import SystemPackage
 /// cannot move a part out of a noncopyable value.
 package struct SpawnedProcess: ~Copyable, Sendable {
     package let processID: Int32
-    /// Readable once the child has ended; never nil at first.
-    package var pidfd: OwnedDescriptor?
     /// Non-blocking, for writing; nil if the child reads `/dev/null` or has a terminal.
     package var standardInput: OwnedDescriptor?
     /// Non-blocking, for reading; nil if the child has a terminal.

@@ -10,7 +10,6 @@ extension ManagedProcess {
         // Once time is over, the tree still has its grace time.
         if !self.state.value.isTimedOut { self.state.value.lifetime?.cancel() }
         self.state.value.lifetime = nil
-        self.pidfd.withLock { $0 = nil }
         for resume in self.state.value.waiters.removeAll(.exit) { resume() }
         if !self.state.value.isOpen {
             // Having the event loop watch a pipe costs ten times as much as this.

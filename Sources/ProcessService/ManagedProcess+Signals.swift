@@ -35,12 +35,8 @@ extension ManagedProcess {
                 try LinuxSystem.send(signal: signal, toGroup: self.processID)
             }
         case .leader where !hasExited:
-            try self.pidfd.withLock { pidfd throws(Errno) in
-                switch pidfd {
-                case .some(let pidfd): try LinuxSystem.send(signal: signal, to: pidfd)
-                case .none: throw Errno.noSuchProcess
-                }
-            }
+            // Children are reaped on this loop, and tell it at once: the ID is still the leader's.
+            try LinuxSystem.send(signal: signal, toChild: self.processID)
         case .leader:
             break
         }

@@ -65,7 +65,6 @@ final class ManagedProcess: Sendable {
     /// What the process and all that it starts are in; nil without cgroups.
     let cgroup: Cgroup?
     let started = NIODeadline.now()
-    let pidfd: Mutex<OwnedDescriptor?>
     /// The terminal's own descriptor, for its size.
     let terminal: Mutex<OwnedDescriptor?>
     let state: NIOLoopBoundBox<State>
@@ -85,7 +84,6 @@ final class ManagedProcess: Sendable {
         self.budget = budget
         self.eventLoop = eventLoop
         self.state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
-        self.pidfd = Mutex(child.pidfd.take())
         if let terminal = child.terminal.take() {
             self.input = DescriptorWriter(duplicating: terminal, on: eventLoop)
             let output = DescriptorReader(duplicating: terminal, on: eventLoop)

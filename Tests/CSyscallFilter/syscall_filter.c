@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -31,4 +32,9 @@ int csyscall_filter_refuse_clone3(int error)
 int csyscall_filter_refuse_close_range(int error)
 {
     return refuse(SYS_close_range, error);
+}
+
+int csyscall_own_descriptors(void)
+{
+    return unshare(CLONE_FILES) == 0 ? 0 : errno;
 }

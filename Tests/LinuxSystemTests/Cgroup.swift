@@ -31,6 +31,24 @@ final class Cgroup {
         self.descriptor = try OwnedDescriptor.open(self.path, flags: O_RDONLY | O_DIRECTORY)
     }
 
+    /// Stops what is in it or comes into it, or lets it go on.
+    func freeze(_ isFrozen: Bool) throws {
+        let file = try OwnedDescriptor.open("\(self.path)/cgroup.freeze", flags: O_WRONLY)
+        try file.writeAll(Array((isFrozen ? "1" : "0").utf8))
+    }
+
+    /// Waits until there is a process in it.
+    func populated() throws {
+        let events = try OwnedDescriptor.open("\(self.path)/cgroup.events", flags: O_RDONLY)
+        while true {
+            let text = try withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
+                String(decoding: buffer[..<(try events.read(into: buffer, at: 0))], as: UTF8.self)
+            }
+            if text.contains("populated 1") { return }
+            try wait(for: POLLPRI, on: events)
+        }
+    }
+
     deinit {
         rmdir(self.path)
     }

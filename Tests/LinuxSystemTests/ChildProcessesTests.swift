@@ -47,22 +47,23 @@ import Testing
         #expect(throws: Errno.noChildProcess) { try reap(processID: processID) }
     }
 
-    @Test func `a signal is sent to the process behind the descriptor`() throws {
-        var process = try SpawnedProcess.spawn(SpawnRequest(command: "cat", standardInput: .pipe))
-        let pidfd = try present(process.pidfd.take())
-        try send(signal: 0, to: pidfd)
-        try send(signal: SIGTERM, to: pidfd)
-        try wait(for: POLLIN, on: pidfd)
+    @Test func `a signal is sent to a child, also when it has ended and was not reaped`() throws {
+        let process = try SpawnedProcess.spawn(SpawnRequest(command: "cat", standardInput: .pipe))
+        try send(signal: 0, toChild: process.processID)
+        try send(signal: SIGTERM, toChild: process.processID)
+        waitForEnd(ofChild: process.processID)
+        try send(signal: SIGKILL, toChild: process.processID)
         #expect(try reap(processID: process.processID)?.exit == .signaled(SIGTERM, coreDumped: false))
-        #expect(throws: Errno.noSuchProcess) { try send(signal: SIGTERM, to: pidfd) }
     }
 
     @Test func `an invalid signal is refused`() throws {
-        var process = try SpawnedProcess.spawn(SpawnRequest(command: "/bin/true"))
-        let pidfd = try present(process.pidfd.take())
-        #expect(throws: Errno.invalidArgument) { try send(signal: 65, to: pidfd) }
-        try wait(for: POLLIN, on: pidfd)
-        #expect(try reap(processID: process.processID) != nil)
+        let process = try SpawnedProcess.spawn(SpawnRequest(command: "/bin/true"))
+        #expect(throws: Errno.invalidArgument) { try send(signal: 65, toChild: process.processID) }
+        #expect(try waitForEnd(of: process).exit == .exited(0))
+    }
+
+    @Test(arguments: [Int32.min, -1, 0, 1]) func `what is no child's ID gets no signal`(processID: Int32) {
+        #expect(throws: Errno.invalidArgument) { try send(signal: 0, toChild: processID) }
     }
 
     @Test func `ended children are reaped one by one, running ones are not`() async {
@@ -72,9 +73,8 @@ import Testing
             #expect(reapAny() == nil)
             var expected: Set<Int32> = []
             for _ in 0..<3 {
-                var process = try SpawnedProcess.spawn(SpawnRequest(command: "/bin/true"))
-                let pidfd = try present(process.pidfd.take())
-                try wait(for: POLLIN, on: pidfd)
+                let process = try SpawnedProcess.spawn(SpawnRequest(command: "/bin/true"))
+                waitForEnd(ofChild: process.processID)
                 expected.insert(process.processID)
             }
             var found: Set<Int32> = []

@@ -17,7 +17,6 @@ struct FinishedChild {
     /// - Parameter input: Written to its pipe or terminal; a pipe is closed after that.
     static func run(_ request: SpawnRequest, input: String = "") throws -> FinishedChild {
         var process = try SpawnedProcess.spawn(request)
-        let pidfd = try present(process.pidfd.take())
         let isTerminal = request.terminal != nil
         var output = ""
         var errorOutput = ""
@@ -34,7 +33,7 @@ struct FinishedChild {
             output = try readToEnd(try present(process.standardOutput.take()))
             errorOutput = try readToEnd(try present(process.standardError.take()))
         }
-        try wait(for: POLLIN, on: pidfd)
+        waitForEnd(ofChild: process.processID)
         let record = try #require(try reap(processID: process.processID))
         return FinishedChild(
             processID: process.processID, output: output, errorOutput: errorOutput, record: record)
@@ -129,7 +128,12 @@ func send(_ text: String, to descriptor: borrowing OwnedDescriptor) throws {
 
 /// Waits for a child and reaps it.
 func waitForEnd(of process: consuming SpawnedProcess) throws -> ExitRecord {
-    let pidfd = try present(process.pidfd.take())
-    try wait(for: POLLIN, on: pidfd)
+    waitForEnd(ofChild: process.processID)
     return try #require(try reap(processID: process.processID))
+}
+
+/// Waits for a child, and does not reap it.
+func waitForEnd(ofChild processID: Int32) {
+    var information = siginfo_t()
+    while waitid(P_PID, id_t(processID), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
 }

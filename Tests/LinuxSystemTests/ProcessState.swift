@@ -2,11 +2,11 @@ import Glibc
 
 /// What this whole process has; meaningful only in exit tests.
 enum ProcessState {
-    /// Open descriptors of the kinds that spawning makes: pipes, pidfds, terminals, the null device.
+    /// Open descriptors of the kinds that spawning makes: pipes, terminals, the null device.
     ///
     /// The test library's threads open and close event descriptors at any time.
     static func descriptorCount() -> Int {
-        let kinds = ["pipe:", "anon_inode:[pidfd]", "/dev/ptmx", "/dev/pts/", "/dev/null"]
+        let kinds = ["pipe:", "/dev/ptmx", "/dev/pts/", "/dev/null"]
         var target = [CChar](repeating: 0, count: Int(PATH_MAX))
         return (0..<1_024).count { descriptor in
             let length = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
@@ -35,22 +35,25 @@ enum ProcessState {
 
 /// Runs `body` in `count` threads at once, which are all new, and waits for them.
 func inThreads(_ count: Int, _ body: @escaping @Sendable () -> Void) {
+    let threads = (0..<count).map { _ in startThread(body) }
+    for thread in threads { pthread_join(thread, nil) }
+}
+
+/// Runs `body` in a new thread, which has to be joined.
+func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
     final class Start: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
-    let threads = (0..<count).map { _ in
-        var thread = pthread_t()
-        let start = Unmanaged.passRetained(Start(body)).toOpaque()
-        let error = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
-                return nil
-            }, start)
-        precondition(error == 0)
-        return thread
-    }
-    for thread in threads { pthread_join(thread, nil) }
+    var thread = pthread_t()
+    let start = Unmanaged.passRetained(Start(body)).toOpaque()
+    let error = pthread_create(
+        &thread, nil,
+        { argument in
+            guard let argument else { return nil }
+            Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
+            return nil
+        }, start)
+    precondition(error == 0)
+    return thread
 }

@@ -49,13 +49,12 @@ import Testing
     @Test func `the end of a child arrives, its stop does not`() async {
         await #expect(processExitsWith: .success) {
             let events = try SignalEvents(signals: [SIGCHLD])
-            var process = try SpawnedProcess.spawn(SpawnRequest(command: "cat", standardInput: .pipe))
-            let pidfd = try present(process.pidfd.take())
-            try send(signal: SIGSTOP, to: pidfd)
+            let process = try SpawnedProcess.spawn(SpawnRequest(command: "cat", standardInput: .pipe))
+            try send(signal: SIGSTOP, toChild: process.processID)
             var status: CInt = 0
             #expect(waitpid(process.processID, &status, WUNTRACED) == process.processID)
             #expect(events.drain() == [])
-            try send(signal: SIGKILL, to: pidfd)
+            try send(signal: SIGKILL, toChild: process.processID)
             try wait(for: POLLIN, on: events.descriptor)
             #expect(events.drain() == [SIGCHLD])
             #expect(try reap(processID: process.processID)?.exit == .signaled(SIGKILL, coreDumped: false))

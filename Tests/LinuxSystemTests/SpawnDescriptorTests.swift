@@ -71,25 +71,24 @@ import Testing
 
     @Test func `what a child inherits may have any numbers in the parent`() async {
         await #expect(processExitsWith: .success) {
-            let numbers: [CInt] = [3, 4, 5, 6]
-            // Kept for the test library's own use.
-            let saved = numbers.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
-            // Taken, so that no file gets one of them by itself.
-            for (number, copy) in zip(numbers, saved) where copy < 0 { dup2(0, number) }
-            let files = try numbers.map { try MemoryFile(Array("\($0)".utf8)) }
-            let copies = files.map { fcntl($0.rawDescriptor, F_DUPFD_CLOEXEC, 100) }
-            for (number, copy) in zip(numbers, copies) {
-                lseek(copy, 0, SEEK_SET)
-                dup2(copy, number)
+            // A thread with descriptors of its own: the test library has some of these numbers.
+            let output = Mutex("")
+            inThreads(1) {
+                #expect(csyscall_own_descriptors() == 0)
+                let numbers: [CInt] = [3, 4, 5, 6]
+                for number in numbers { dup2(0, number) }
+                guard let files = try? numbers.map({ try MemoryFile(Array("\($0)".utf8)) }) else { return }
+                for (number, file) in zip(numbers, files) {
+                    lseek(file.rawDescriptor, 0, SEEK_SET)
+                    dup2(file.rawDescriptor, number)
+                }
+                let child = try? FinishedChild.run(
+                    script: "for i in 3 4 5 6; do eval \"cat <&$i\"; done",
+                    SpawnRequest(command: "", inherited: [6, 3, 5, 4]))
+                // A file's end would clear it.
+                withExtendedLifetime(files) { output.withLock { $0 = child?.output ?? "" } }
             }
-            let child = try? FinishedChild.run(
-                script: "for i in 3 4 5 6; do eval \"cat <&$i\"; done",
-                SpawnRequest(command: "", inherited: [6, 3, 5, 4]))
-            for (number, copy) in zip(numbers, saved) {
-                if copy < 0 { close(number) } else { dup2(copy, number) }
-            }
-            // A file's end would clear it.
-            withExtendedLifetime(files) { #expect(child?.output == "6354") }
+            #expect(output.withLock { $0 } == "6354")
         }
     }
 
@@ -185,6 +184,29 @@ import Testing
             let failure = FinishedChild.failure(of: SpawnRequest(command: "/bin/true"))
             #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &old) == 0)
             #expect(failure == SpawnFailure(stage: .pipe, errno: .tooManyOpenFiles))
+        }
+    }
+
+    @Test(Requirement.cgroups) func `a child that does not run yet holds nobody's pipes`() async {
+        await #expect(processExitsWith: .success) {
+            let cgroup = try Cgroup()
+            var other = try SpawnedProcess.spawn(SpawnRequest(command: "cat", standardInput: .pipe))
+            let output = try present(other.standardOutput.take())
+            // It stops before its first instruction.
+            try cgroup.freeze(true)
+            let stopped = try SpawnAttempt(
+                SpawnRequest(command: "/bin/true", cgroup: cgroup.descriptor.rawValue))
+            let thread = startThread { stopped.run() }
+            try cgroup.populated()
+
+            _ = other.standardInput.take()
+            var polled = pollfd(fd: output.rawValue, events: Int16(POLLIN), revents: 0)
+            let hasEnded = poll(&polled, 1, 10_000) == 1
+            #expect(hasEnded)
+            try cgroup.freeze(false)
+            #expect(try waitForEnd(of: other).exit == .exited(0))
+            pthread_join(thread, nil)
+            #expect(try waitForEnd(of: stopped.outcome()).exit == .exited(0))
         }
     }
 

@@ -16,8 +16,7 @@ import Testing
         retention: TimeAmount = .minutes(1)
     ) -> ManagedProcess {
         let child = SpawnedProcess(
-            processID: processID, pidfd: nil, standardInput: nil, standardOutput: nil, standardError: nil,
-            terminal: nil)
+            processID: processID, standardInput: nil, standardOutput: nil, standardError: nil, terminal: nil)
         return ManagedProcess(
             child,
             origin: .init(

@@ -97,8 +97,6 @@ struct clinux_spawn_result {
     int error;
     /// -1 if there is no child, so also before. Atomic: see clinux_spawn_process_id.
     pid_t process_id;
-    /// Close-on-exec; the caller's. -1 if there is no child.
-    int pidfd;
 };
 
 /// A result before there is a child.
@@ -112,7 +110,7 @@ void clinux_spawn_prepare(struct clinux_spawn_result *result);
 /// `result`, which has been prepared, is written by the child: another thread that has seen the child end finds
 /// in it what the caller will see. A child that failed is left to be reaped.
 ///
-/// - SeeAlso: clone(2), vfork(2), pidfd_open(2), cgroups(7).
+/// - SeeAlso: clone(2), vfork(2), cgroups(7).
 void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spawn_result *result);
 
 /// The child's process ID as soon as it runs, -1 before.

@@ -9,4 +9,7 @@ int csyscall_filter_refuse_clone3(int error);
 /// The same for close_range(2).
 int csyscall_filter_refuse_close_range(int error);
 
+/// Gives the calling thread a descriptor table of its own, a copy. Returns 0 or an errno; unshare(2).
+int csyscall_own_descriptors(void);
+
 #endif
