@@ -115,26 +115,18 @@ final class GitRunner: Sendable {
         guard self.state.value.running < limits.commands else { throw .tooMany }
         self.state.value.running += 1
         defer { self.state.value.running -= 1 }
-        let started: (child: Handoff<SpawnedProcess>, preparation: Cgroup?)
+        let started: StartedChild
         let cgroups = self.configuration.cgroups
         do throws(SpawnFailure) {
-            started = try await self.reaper.spawn { () throws(SpawnFailure) in
-                var request = request
-                // Without a cgroup of its own a command runs all the same.
-                let cgroup = try? cgroups?.make(in: .user)
-                request.cgroup = cgroup?.rawDescriptor
-                return (request, cgroup)
-            } discard: { cgroup in
-                try? cgroup?.remove()
-            }
+            // Without a cgroup of its own a command runs all the same.
+            started = try await self.reaper.spawn(request) { try? cgroups?.make(in: .user) }
         } catch {
             throw .spawn(error)
         }
-        guard let child = started.child.take() else {
+        guard let child = started.take() else {
             throw .spawn(SpawnFailure(stage: .clone, errno: .noSuchProcess))
         }
-        started.preparation?.close()
-        defer { self.remove(started.preparation) }
+        defer { self.remove(started.cgroup) }
         let process = GitProcess(child, limits: limits, eventLoop: self.eventLoop, progress: progress)
         // What is not read by the end is not waited for: leaving the scope cancels it.
         async let _ = Self.feed(input, to: process.input)

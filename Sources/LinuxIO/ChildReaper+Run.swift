@@ -6,8 +6,7 @@ extension ChildReaper {
     /// - Returns: nil if the child was lost.
     /// - Throws: `SpawnFailure`: where and why it could not be started.
     package func run(_ request: SpawnRequest) async throws(SpawnFailure) -> ExitRecord? {
-        let started = try await self.spawn { () throws(SpawnFailure) in (request, ()) }
-        guard let child = started.child.take() else { return nil }
+        guard let child = try await self.spawn(request).take() else { return nil }
         let processID = child.processID
         // Kept to the end: writing to a pipe without a reader would kill it.
         let kept = Handoff(child)

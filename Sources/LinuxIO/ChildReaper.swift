@@ -22,7 +22,7 @@ package final class ChildReaper: Sendable {
     }
 
     private struct Pending {
-        let spawn: any SpawnUnderWay
+        let spawn: PendingSpawn
         let since: NIODeadline
         /// The event loop has looked, and will be told.
         var isAwaited = false
@@ -67,25 +67,22 @@ package final class ChildReaper: Sendable {
     /// Must be followed by ``watch(_:_:)`` on the event loop, before anything is awaited. It may take two
     /// milliseconds until a child that runs for longer is reported, and up to twenty where many are started at once.
     ///
-    /// - Parameters:
-    ///   - prepare: makes the request on the thread that starts the child, and whatever the caller wants to have
-    ///     of it.
-    ///   - discard: undoes on that thread what was prepared for a child that could not be started.
+    /// - Parameter makeCgroup: makes the child's cgroup, on the thread that starts it; nil if it is to have none. The
+    ///   cgroup is removed if the child cannot be started.
     /// - Throws: `SpawnFailure`: where and why it failed.
-    package func spawn<Preparation: Sendable>(
-        _ prepare: @escaping @Sendable () throws(SpawnFailure) -> (SpawnRequest, Preparation),
-        discard: @escaping @Sendable (Preparation) -> Void = { _ in }
-    ) async throws(SpawnFailure) -> (child: Handoff<SpawnedProcess>, preparation: Preparation) {
+    package func spawn(
+        _ request: SpawnRequest, in makeCgroup: (@Sendable () throws(SpawnFailure) -> Cgroup?)? = nil
+    ) async throws(SpawnFailure) -> StartedChild {
         self.state.value.spawnsUnderWay += 1
         defer {
             // A job of its own, so that the caller has claimed its child before.
             self.eventLoop.execute { self.spawnEnded() }
         }
-        let outcome: PendingSpawn<Preparation>.Outcome = await withUnsafeContinuation { continuation in
-            let spawn = PendingSpawn(discard: discard) { continuation.resume(returning: $0) }
+        let outcome: PendingSpawn.Outcome = await withUnsafeContinuation { continuation in
+            let spawn = PendingSpawn { continuation.resume(returning: $0) }
             self.state.value.pending.append(Pending(spawn: spawn, since: .now()))
             self.pool.submit {
-                guard spawn.run(prepare) else { return }
+                guard spawn.run(request, makeCgroup) else { return }
                 self.eventLoop.execute { self.settle { $0.spawn === spawn } }
             }
             self.lookLater()

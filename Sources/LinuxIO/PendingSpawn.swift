@@ -2,14 +2,6 @@ import LinuxSystem
 import Synchronization
 import SystemPackage
 
-/// A spawn under way, as the event loop sees it.
-protocol SpawnUnderWay: AnyObject, Sendable {
-    /// The child's process ID, once there is a child.
-    var processID: Int32? { get }
-    /// Takes the outcome, if there is one: the child runs its program, has ended, or could not be started.
-    func settle(childHasEnded: Bool) -> SpawnProgress
-}
-
 /// How far a spawn has come.
 enum SpawnProgress {
     /// The thread that starts the child will tell when it is done.
@@ -22,11 +14,13 @@ enum SpawnProgress {
 ///
 /// The thread does not wake the loop for a child that runs: the loop learns that from the child's end, or looks. So
 /// a short command costs the loop no turn besides those for its request and its end.
-final class PendingSpawn<Preparation: Sendable>: SpawnUnderWay {
-    typealias Outcome = Result<(child: Handoff<SpawnedProcess>, preparation: Preparation), SpawnFailure>
+final class PendingSpawn: Sendable {
+    typealias Outcome = Result<StartedChild, SpawnFailure>
+    /// Makes the child's cgroup; nil if it is to have none.
+    typealias CgroupMaker = @Sendable () throws(SpawnFailure) -> Cgroup?
 
     private struct State: Sendable {
-        var prepared: (attempt: SpawnAttempt, preparation: Preparation)?
+        var prepared: (attempt: SpawnAttempt, cgroup: Cgroup?)?
         var failure: SpawnFailure?
         /// The thread is done.
         var isOver = false
@@ -36,31 +30,29 @@ final class PendingSpawn<Preparation: Sendable>: SpawnUnderWay {
     }
 
     private let state = Mutex(State())
-    private let discard: @Sendable (Preparation) -> Void
     private let done: @Sendable (Outcome) -> Void
 
-    /// - Parameters:
-    ///   - discard: undoes what was prepared for a child that could not be started.
-    ///   - done: called once on the event loop.
-    init(discard: @escaping @Sendable (Preparation) -> Void, done: @escaping @Sendable (Outcome) -> Void) {
-        self.discard = discard
+    /// - Parameter done: called once on the event loop.
+    init(done: @escaping @Sendable (Outcome) -> Void) {
         self.done = done
     }
 
     /// Starts the child, on a thread that may block.
     ///
     /// - Returns: whether the event loop has to be told.
-    func run(_ prepare: () throws(SpawnFailure) -> (SpawnRequest, Preparation)) -> Bool {
+    func run(_ request: SpawnRequest, _ makeCgroup: CgroupMaker?) -> Bool {
         do throws(SpawnFailure) {
-            let (request, preparation) = try prepare()
+            let cgroup = try makeCgroup?()
             let attempt: SpawnAttempt
             do throws(SpawnFailure) {
+                var request = request
+                if let cgroup { request.cgroup = cgroup.rawDescriptor }
                 attempt = try SpawnAttempt(request)
             } catch {
-                self.discard(preparation)
+                try? cgroup?.remove()
                 throw error
             }
-            self.state.withLock { $0.prepared = (attempt, preparation) }
+            self.state.withLock { $0.prepared = (attempt, cgroup) }
             attempt.run()
             return self.state.withLock { state in
                 state.isOver = true
@@ -75,8 +67,10 @@ final class PendingSpawn<Preparation: Sendable>: SpawnUnderWay {
         }
     }
 
+    /// The child's process ID, once there is a child.
     var processID: Int32? { self.state.withLock { $0.prepared?.attempt.processID } }
 
+    /// Takes the outcome, if there is one: the child runs its program, has ended, or could not be started.
     func settle(childHasEnded: Bool) -> SpawnProgress {
         let outcome: Outcome? = self.state.withLock { state in
             guard !state.isSettled else { return nil }
@@ -85,13 +79,15 @@ final class PendingSpawn<Preparation: Sendable>: SpawnUnderWay {
                 return nil
             }
             state.isSettled = true
-            guard let (attempt, preparation) = state.prepared else {
+            guard let (attempt, cgroup) = state.prepared else {
                 return .failure(state.failure ?? SpawnFailure(stage: .clone, errno: .noChildProcess))
             }
             do throws(SpawnFailure) {
-                return .success((Handoff(try attempt.outcome()), preparation))
+                let process = try attempt.outcome()
+                cgroup?.close()
+                return .success(StartedChild(process, in: cgroup))
             } catch {
-                self.discard(preparation)
+                try? cgroup?.remove()
                 return .failure(error)
             }
         }

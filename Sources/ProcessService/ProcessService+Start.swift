@@ -96,25 +96,19 @@ extension ProcessService {
         }
         // In a frozen cgroup it would stop before it runs its program, and the thread that starts it with it.
         if cgroups != nil { await self.pause?.ended() }
-        let started: (child: Handoff<SpawnedProcess>, preparation: Cgroup?)
+        let started: StartedChild
         do {
-            started = try await self.reaper.spawn { () throws(SpawnFailure) in
-                var spawn = spawn
-                let cgroup = try Self.cgroup(cgroups, kind, commandLimits)
-                spawn.cgroup = cgroup?.rawDescriptor
-                return (spawn, cgroup)
-            } discard: { cgroup in
-                try? cgroup?.remove()
+            started = try await self.reaper.spawn(spawn) { () throws(SpawnFailure) in
+                try Self.cgroup(cgroups, kind, commandLimits)
             }
         } catch {
             throw ConnectError(error, of: request.process, in: directory)
         }
-        started.preparation?.close()
-        guard let child = started.child.take() else {
+        guard let child = started.take() else {
             throw ConnectError(.internalError, "the started process was lost")
         }
         return ManagedProcess(
-            child, origin: origin, retention: self.retention(request.retention), cgroup: started.preparation,
+            child, origin: origin, retention: self.retention(request.retention), cgroup: started.cgroup,
             limits: limits, budget: self.budget, eventLoop: self.eventLoop)
     }
 

@@ -33,8 +33,13 @@ package final class CommandCgroups: Sendable {
         package var isEmpty: Bool { self == Limits() }
     }
 
+    /// Of a command's limits.
+    private static let controllers = ["memory", "pids", "cpu"]
     /// Microseconds over which processor time is counted.
     private static let cpuPeriod: UInt64 = 100_000
+    /// More than there can be, of what the kernel takes: `PID_MAX_LIMIT`, and a million processors.
+    private static let mostProcesses: UInt64 = 1 << 22
+    private static let mostCPUMillis: UInt64 = 1_000_000_000
     /// Bytes of memory that commands leave to the rest of the machine at most.
     private static let reservedBytes: Int64 = 128 << 20
 
@@ -51,6 +56,10 @@ package final class CommandCgroups: Sendable {
         throws(Errno)
     {
         let root = try Cgroup(opening: path)
+        // Where nobody has done it before, such as a daemon that is the machine's first process.
+        for controller in Self.controllers + ["io"] {
+            try? root.write("+\(controller)", to: "cgroup.subtree_control")
+        }
         let memory = Self.memoryBytes
         var classes: [Class: Cgroup] = [:]
         for kind in Class.allCases {
@@ -62,7 +71,7 @@ package final class CommandCgroups: Sendable {
                     unavailable(file, cgroup.path)
                 }
             }
-            for controller in ["memory", "pids", "cpu"] {
+            for controller in Self.controllers {
                 // What is not available here limits nothing: a request for it is refused.
                 try? cgroup.write("+\(controller)", to: "cgroup.subtree_control")
             }
@@ -98,10 +107,11 @@ package final class CommandCgroups: Sendable {
             try? cgroup.write("0", to: "memory.swap.max")
             try? cgroup.write("1", to: "memory.oom.group")
         }
-        if limits.processes > 0 { try cgroup.write(String(limits.processes), to: "pids.max") }
+        if limits.processes > 0 {
+            try cgroup.write(String(min(limits.processes, Self.mostProcesses)), to: "pids.max")
+        }
         if limits.cpuMillis > 0 {
-            let quota = max(
-                1000, limits.cpuMillis.multipliedReportingOverflow(by: Self.cpuPeriod / 1000).partialValue)
+            let quota = max(1000, min(limits.cpuMillis, Self.mostCPUMillis) * (Self.cpuPeriod / 1000))
             try cgroup.write("\(quota) \(Self.cpuPeriod)", to: "cpu.max")
         }
     }

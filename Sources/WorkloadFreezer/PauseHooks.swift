@@ -75,9 +75,9 @@ package struct PauseHooks: Sendable {
         let request = SpawnRequest(
             command: program, environment: ["PATH=\(self.searchPath)"] + environment, workingDirectory: "/",
             processGroup: .session)
-        let started: Handoff<SpawnedProcess>
+        let started: StartedChild
         do {
-            started = try await self.reaper.spawn { () throws(SpawnFailure) in (request, ()) }.child
+            started = try await self.reaper.spawn(request)
         } catch {
             return "hook \(program) cannot be started: \(error.errno.lowercasedDescription)"
         }

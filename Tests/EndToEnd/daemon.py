@@ -20,6 +20,13 @@ def binary():
     return os.environ["ENVD_BINARY"]
 
 
+def until(condition, seconds=10.0):
+    """Waits for what other processes bring about; they are asked meanwhile."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not happen in time"
+
+
 class Daemon:
     """A daemon on a free port of 127.0.0.1, with the flags given besides."""
 

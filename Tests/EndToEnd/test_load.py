@@ -10,7 +10,7 @@ import time
 
 import pytest
 import wire
-from daemon import Daemon
+from daemon import Daemon, until
 
 MIB = 1 << 20
 
@@ -45,13 +45,6 @@ def fresh():
     """A daemon of its own, whose memory and descriptors nobody else uses."""
     with Daemon() as daemon:
         yield daemon
-
-
-def until(condition, seconds=10.0):
-    """Waits for what other processes bring about; the daemon is asked meanwhile."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen in time"
 
 
 @pytest.mark.timeout(300)

@@ -15,7 +15,7 @@ import Testing
         let ended = Mailbox<ExitRecord>()
         try await eventLoop.run {
             let request = SpawnRequest(command: "/bin/sh", arguments: ["-c", script])
-            guard let child = try await reaper.spawn({ (request, ()) }).child.take() else {
+            guard let child = try await reaper.spawn(request).take() else {
                 throw Errno.noChildProcess
             }
             reaper.watch(child.processID) { ended.post($0) }
@@ -49,7 +49,7 @@ import Testing
         let reaper = try await Children.reaper()
         await #expect(throws: SpawnFailure(stage: .exec, errno: .noSuchFileOrDirectory)) {
             try await Children.eventLoop.run {
-                _ = try await reaper.spawn { (SpawnRequest(command: "/nowhere"), ()) }
+                _ = try await reaper.spawn(SpawnRequest(command: "/nowhere"))
             }
         }
         #expect(try await self.run("exit 3") == .exited(3))
