@@ -40,6 +40,7 @@ struct SandboxLife {
         }
         self.freezer = WorkloadFreezer(
             cgroups.flatMap { try? CgroupTree(at: $0) }, observer: observer, on: eventLoop, warn: warn)
+        self.freezer.thawLeftovers()
         self.resume = resume
         self.ports = PortService(pool: pool, on: eventLoop)
         self.filesystem = FilesystemFreezer(on: eventLoop)

@@ -49,7 +49,7 @@ final class PendingSpawn: Sendable {
                 if let cgroup { request.cgroup = cgroup.rawDescriptor }
                 attempt = try SpawnAttempt(request)
             } catch {
-                try? cgroup?.remove()
+                Self.discard(cgroup)
                 throw error
             }
             self.state.withLock { $0.prepared = (attempt, cgroup) }
@@ -65,6 +65,12 @@ final class PendingSpawn: Sendable {
             }
             return true
         }
+    }
+
+    /// Removes the cgroup of a child that could not be started.
+    private static func discard(_ cgroup: Cgroup?) {
+        cgroup?.close()
+        try? cgroup?.remove()
     }
 
     /// The child's process ID, once there is a child.
@@ -87,7 +93,7 @@ final class PendingSpawn: Sendable {
                 cgroup?.close()
                 return .success(StartedChild(process, in: cgroup))
             } catch {
-                try? cgroup?.remove()
+                Self.discard(cgroup)
                 return .failure(error)
             }
         }

@@ -186,6 +186,29 @@ package final class WorkloadFreezer: Sendable {
         return walk
     }
 
+    /// Lets go on what a daemon before this one froze and, having ended, cannot thaw. Called once, at the start: what is
+    /// started in a frozen group never runs.
+    ///
+    /// What the sandbox itself had frozen then is not known any more, and goes on as well.
+    package func thawLeftovers() {
+        guard let tree,
+            FreezerScope.commandGroups.contains(where: { (try? tree.isFreezeRequested($0)) == true })
+        else { return }
+        self.warn("the workload is frozen since before the daemon started: it is thawed")
+        let ownGroup = self.ownGroup
+        let limit = self.limits.walkedGroups
+        _ = self.executor.startTask {
+            await self.lock.run {
+                let walk = await self.onThread {
+                    ThawWalk(
+                        tree, ownGroup().map(FreezerScope.init), guest: [], isFreezeActive: true, limit: limit
+                    )
+                }
+                for problem in walk.problems { self.warn(problem) }
+            }
+        }
+    }
+
     // MARK: Watchdog
 
     /// Undoes the freeze after a while, unless there is another freeze or a whole thaw before.

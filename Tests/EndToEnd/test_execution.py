@@ -317,7 +317,12 @@ def test_what_is_frozen_stands_still_until_it_is_thawed(cgroup_daemon):
     wire.kill(port, pid)
 
 
-def test_without_cgroups_limits_and_freezing_are_refused(port):
+def test_without_cgroups_limits_and_freezing_are_refused():
+    with Daemon("--no-cgroups") as daemon:
+        refuse_limits_and_freezing(daemon.port)
+
+
+def refuse_limits_and_freezing(port):
     error = wire.send(port, wire.start_request({"cmd": "true"}, limits={"pids": 10})).error()
     assert error["code"] == "failed_precondition"
     _, pid = start(port, {"cmd": "sleep", "args": ["1000"]})

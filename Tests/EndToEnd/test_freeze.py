@@ -403,10 +403,28 @@ def test_a_client_that_leaves_does_not_hold_up_the_next(tree, frozen_daemon):
         await_progress(tree.child("user"))
 
 
-def test_without_cgroups_the_answers_say_so(port):
-    result = freeze(port, "mode=hierarchy&maxWaitMs=1000")
-    assert (result["mode"], result["requested"], result["unobservable"], result["frozen"]) == ("legacy", 2, 2, 0)
-    unfreeze(port)
+@needs_cgroups
+@pytest.mark.parametrize("mode", ["legacy", "hierarchy"])
+def test_what_a_daemon_has_frozen_goes_on_with_the_next_one(tree, mode):
+    config = {"cmd": "sh", "args": ["-c", "while :; do :; done"]}
+    with Daemon("--cgroup-root", str(tree.path)) as daemon:
+        wire.Stream(daemon.port, wire.start_request(config)).start()
+        freeze(daemon.port, f"mode={mode}&maxWaitMs=10000")
+        daemon.process.kill()
+        daemon.process.wait()
+        daemon.process.returncode = 0  # It was meant.
+    with Daemon("--cgroup-root", str(tree.path)) as daemon:
+        assert wire.run(daemon.port, {"cmd": "true"})[0]["exited"]
+        await_progress(tree.child("user"))
+        assert not tree.child("user").asks_to_freeze and not tree.child("ptys").asks_to_freeze
+        assert "the workload is frozen since before the daemon started" in daemon.text()
+
+
+def test_without_cgroups_the_answers_say_so():
+    with Daemon("--no-cgroups") as daemon:
+        result = freeze(daemon.port, "mode=hierarchy&maxWaitMs=1000")
+        assert (result["mode"], result["requested"], result["unobservable"], result["frozen"]) == ("legacy", 2, 2, 0)
+        unfreeze(daemon.port)
 
 
 @pytest.mark.parametrize("name", ["maxCgroups", "maxWaitMs"])
