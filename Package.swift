@@ -68,6 +68,10 @@ let package = Package(
         .library(name: "Connect", targets: ["Connect"]),
         .library(name: "HTTPTransport", targets: ["HTTPTransport"]),
     ],
+    traits: [
+        .trait(name: "Systemd", description: "Talk to systemd, with the libsystemd that the machine has."),
+        .default(enabledTraits: ["Systemd"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
@@ -84,6 +88,8 @@ let package = Package(
             dependencies: ["CLinuxSystem", systemPackage],
             swiftSettings: settings
         ),
+
+        .target(name: "CSystemd", cSettings: cSettings),
 
         // L1: the network, and the kernel's events.
         .target(
@@ -199,7 +205,7 @@ let package = Package(
                 "HTTPTransport", "LinuxIO", "LinuxSystem", "NetworkVolumes", "PortService", "ProcessService",
                 "SandboxContext", "SandboxControl", "ServerReflection", "WorkloadFreezer", logging, nioCore,
                 nioHTTP1, nioPosix,
-                systemPackage,
+                systemPackage, .target(name: "CSystemd", condition: .when(traits: ["Systemd"])),
             ],
             swiftSettings: settings
         ),

@@ -80,8 +80,19 @@ package final class Daemon: Sendable {
             exporter?.stop()
             ended(status)
         }
-        HTTPServer.listen(on: address, eventLoop: eventLoop, handler: handler)
-            .assumeIsolated()
+        let socket: OwnedDescriptor?
+        do {
+            socket = try ServiceManager.socket()
+        } catch {
+            throw StartFailure(message: error.message)
+        }
+        let server =
+            if let socket = socket?.release() {
+                HTTPServer.listen(on: socket, eventLoop: eventLoop, handler: handler)
+            } else {
+                HTTPServer.listen(on: address, eventLoop: eventLoop, handler: handler)
+            }
+        server.assumeIsolated()
             .whenComplete { result in
                 switch result {
                 case .success(let server):
@@ -222,6 +233,7 @@ package final class Daemon: Sendable {
     private func serve(on eventLoop: any EventLoop, ended: @escaping @Sendable (Int32) -> Void) {
         do {
             _ = try SignalListener([SIGTERM, SIGINT], .blocked, on: eventLoop) { _ in
+                ServiceManager.stopping()
                 self.server.shutDown(grace: Self.shutdownGrace)
                     .flatMap { self.transfer.whenIdle(within: Self.cleanUpLimit) }
                     .whenComplete { _ in ended(0) }
@@ -230,7 +242,9 @@ package final class Daemon: Sendable {
             self.logger.warning("cannot handle SIGTERM: \(error.lowercasedDescription)")
         }
         if let address = self.server.address, let host = address.ipAddress, let port = address.port {
-            StandardError.write("listening on \(host.contains(":") ? "[\(host)]" : host):\(port)\n")
+            let status = "listening on \(host.contains(":") ? "[\(host)]" : host):\(port)"
+            StandardError.write("\(status)\n")
+            ServiceManager.ready(status, on: eventLoop)
         }
     }
 }

@@ -25,9 +25,26 @@ public final class HTTPServer: Sendable {
         limits: HTTPLimits = HTTPLimits(),
         handler: any HTTPHandler
     ) -> EventLoopFuture<HTTPServer> {
+        self.listen(eventLoop, limits, handler) { $0.bind(to: address) }
+    }
+
+    /// Answers who connects to `socket`, a listening stream socket that is the server's from now on.
+    public static func listen(
+        on socket: NIOBSDSocket.Handle,
+        eventLoop: any EventLoop,
+        limits: HTTPLimits = HTTPLimits(),
+        handler: any HTTPHandler
+    ) -> EventLoopFuture<HTTPServer> {
+        self.listen(eventLoop, limits, handler) { $0.withBoundSocket(socket) }
+    }
+
+    private static func listen(
+        _ eventLoop: any EventLoop, _ limits: HTTPLimits, _ handler: any HTTPHandler,
+        _ begin: @escaping @Sendable (ServerBootstrap) -> EventLoopFuture<any Channel>
+    ) -> EventLoopFuture<HTTPServer> {
         eventLoop.flatSubmit {
             let shared = NIOLoopBound(ServerShared(handler: handler, limits: limits), eventLoop: eventLoop)
-            return ServerBootstrap(group: eventLoop)
+            let bootstrap = ServerBootstrap(group: eventLoop)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.maxMessagesPerRead, value: 64)
@@ -48,8 +65,7 @@ public final class HTTPServer: Sendable {
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture { try Self.configure(channel, shared.value) }
                 }
-                .bind(to: address)
-                .map { HTTPServer(listener: $0, shared: shared) }
+            return begin(bootstrap).map { HTTPServer(listener: $0, shared: shared) }
         }
     }
 
