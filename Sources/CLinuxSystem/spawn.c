@@ -127,5 +127,8 @@ void clinux_spawn(const struct clinux_spawn_request *request, struct clinux_spaw
     if (process_id < 0) {
         result->stage = CLINUX_STAGE_CLONE;
         result->error = (int)-process_id;
+        return;
     }
+    // The child has done so itself, unless it was killed before its first instruction.
+    __atomic_store_n(&result->process_id, (pid_t)process_id, __ATOMIC_RELEASE);
 }

@@ -35,6 +35,6 @@ int csystemd_passed_descriptors(void)
 
 int csystemd_is_listening(int descriptor)
 {
-    __typeof__(sd_is_socket) *is_socket = (__typeof__(sd_is_socket) *)function("sd_is_socket");
-    return is_socket == NULL ? -ENOSYS : is_socket(descriptor, AF_UNSPEC, SOCK_STREAM, 1);
+    __typeof__(sd_is_socket_inet) *is_socket = (__typeof__(sd_is_socket_inet) *)function("sd_is_socket_inet");
+    return is_socket == NULL ? -ENOSYS : is_socket(descriptor, AF_UNSPEC, SOCK_STREAM, 1, 0);
 }

@@ -23,13 +23,14 @@ enum ServiceManager {
     /// wait while it is restarted; nil if none was.
     static func socket() throws(SocketProblem) -> OwnedDescriptor? {
         #if Systemd
-            guard getenv("LISTEN_FDS") != nil else { return nil }
+            // What is another process's has been inherited by mistake.
+            guard getenv("LISTEN_FDS") != nil, let owner = getenv("LISTEN_PID"),
+                String(cString: owner) == "\(getpid())"
+            else { return nil }
             let count = csystemd_passed_descriptors()
             guard count >= 0 else {
                 throw SocketProblem(
-                    message:
-                        "cannot take the sockets that were passed: \(Errno(rawValue: -count).lowercasedDescription)"
-                )
+                    message: "cannot take the sockets that were passed: \(Self.reason(count))")
             }
             let first = CInt(csystemd_first_descriptor)
             guard count > 0 else { return nil }
@@ -37,7 +38,7 @@ enum ServiceManager {
                 throw SocketProblem(message: "\(count) sockets were passed, and one can be served")
             }
             guard csystemd_is_listening(first) > 0 else {
-                throw SocketProblem(message: "what was passed is no stream socket that listens")
+                throw SocketProblem(message: "what was passed is no TCP socket that listens")
             }
             return OwnedDescriptor(taking: first)
         #else
@@ -73,11 +74,16 @@ enum ServiceManager {
             thread.submit {
                 let result = csystemd_notify(state)
                 guard result < 0 else { return }
-                let reason = Errno(rawValue: -result).lowercasedDescription
-                StandardError.write(
-                    "envd: cannot tell the service manager \(state.prefix { $0 != "\n" }): \(reason)\n")
+                let word = state.prefix { $0 != "\n" }
+                StandardError.write("envd: cannot tell systemd \(word): \(Self.reason(result))\n")
             }
             thread.shutDown()
         #endif
+    }
+
+    /// Why a call of the library failed: a negated errno.
+    private static func reason(_ result: CInt) -> String {
+        result == -ENOSYS
+            ? "libsystemd.so.0 cannot be loaded" : Errno(rawValue: -result).lowercasedDescription
     }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import NIOCore
 import NIOHTTP1
 import NIOHTTP2
@@ -5,6 +6,9 @@ import NIOPosix
 
 /// Serves HTTP/1.1 and HTTP/2 with prior knowledge (h2c) on one port.
 public final class HTTPServer: Sendable {
+    /// Connections that wait to be accepted.
+    private static let backlog: Int32 = 1024
+
     private let listener: any Channel
     private let shared: NIOLoopBound<ServerShared>
 
@@ -35,7 +39,13 @@ public final class HTTPServer: Sendable {
         limits: HTTPLimits = HTTPLimits(),
         handler: any HTTPHandler
     ) -> EventLoopFuture<HTTPServer> {
-        self.listen(eventLoop, limits, handler) { $0.withBoundSocket(socket) }
+        self.listen(eventLoop, limits, handler) { bootstrap in
+            bootstrap.withBoundSocket(socket).map { channel in
+                // NIO listens with a shorter queue, whatever the option says.
+                _ = Glibc.listen(socket, CInt(Self.backlog))
+                return channel
+            }
+        }
     }
 
     private static func listen(
@@ -45,7 +55,7 @@ public final class HTTPServer: Sendable {
         eventLoop.flatSubmit {
             let shared = NIOLoopBound(ServerShared(handler: handler, limits: limits), eventLoop: eventLoop)
             let bootstrap = ServerBootstrap(group: eventLoop)
-                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.backlog, value: Self.backlog)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.maxMessagesPerRead, value: 64)
                 .childChannelOption(.autoRead, value: false)

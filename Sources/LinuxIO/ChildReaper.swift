@@ -17,7 +17,7 @@ package final class ChildReaper: Sendable {
         /// In the order of their starts.
         var pending: [Pending] = []
         /// For the first of them that is to be looked at; it stays when that one ends before.
-        var timer: Scheduled<Void>?
+        var timer: (task: Scheduled<Void>, time: NIODeadline)?
         var orphanObserver: (() -> Void)?
     }
 
@@ -83,7 +83,7 @@ package final class ChildReaper: Sendable {
             self.state.value.pending.append(Pending(spawn: spawn, since: .now()))
             self.pool.submit {
                 guard spawn.run(request, makeCgroup) else { return }
-                self.eventLoop.execute { self.settle { $0.spawn === spawn } }
+                self.eventLoop.execute { self.settle(spawn) }
             }
             self.lookLater()
         }
@@ -91,16 +91,18 @@ package final class ChildReaper: Sendable {
     }
 
     private func lookLater() {
-        guard self.state.value.timer == nil,
-            let next = self.state.value.pending.first(where: { !$0.isAwaited })
-        else { return }
-        let timer = self.eventLoop.assumeIsolated().scheduleTask(deadline: next.since + self.settleDelay) {
+        guard let next = self.state.value.pending.first(where: { !$0.isAwaited }) else { return }
+        let time = next.since + self.settleDelay
+        if let timer = self.state.value.timer {
+            guard time < timer.time else { return }
+            timer.task.cancel()
+        }
+        let task = self.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
             self.state.value.timer = nil
-            let young = NIODeadline.now() - self.settleDelay
-            self.settle { !$0.isAwaited && $0.since <= young }
+            self.settleOld()
             self.lookLater()
         }
-        self.state.value.timer = timer
+        self.state.value.timer = (task, time)
     }
 
     /// The time that the children need which are being started, if each needs as long as one alone may.
@@ -109,15 +111,23 @@ package final class ChildReaper: Sendable {
         return Self.settleDelay * min(max(inTurn, 1), Self.longestWait)
     }
 
-    /// Takes the outcomes of those that match, where they are known. Threads tell of the others.
-    private func settle(_ matches: (Pending) -> Bool) {
+    /// Takes the outcomes that are known of those whose time has come. Threads tell of the others.
+    private func settleOld() {
+        let young = NIODeadline.now() - self.settleDelay
         self.state.value.pending = self.state.value.pending.compactMap { pending in
-            guard matches(pending) else { return pending }
+            guard !pending.isAwaited, pending.since <= young else { return pending }
             guard case .underWay = pending.spawn.settle(childHasEnded: false) else { return nil }
             var pending = pending
             pending.isAwaited = true
             return pending
         }
+    }
+
+    /// Takes the outcome that a thread tells of, unless the child's end has brought it.
+    private func settle(_ spawn: PendingSpawn) {
+        guard let index = self.state.value.pending.firstIndex(where: { $0.spawn === spawn }) else { return }
+        self.state.value.pending.remove(at: index)
+        _ = spawn.settle(childHasEnded: false)
     }
 
     /// Calls `ended` once when the child `processID` has ended and been reaped.

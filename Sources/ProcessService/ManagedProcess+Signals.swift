@@ -18,7 +18,7 @@ extension ManagedProcess {
     /// After SIGTERM and SIGKILL the end no longer waits for descendants that hold the output open. A leader
     /// that has exited but whose output is still open accepts every signal.
     ///
-    /// - Throws: `Errno`: `noSuchProcess` in the moment between exit and reaping.
+    /// - Throws: `Errno`: `invalidArgument` for what is no signal.
     func send(_ signal: Int32, to target: Target) throws(Errno) {
         if self.state.value.exit == nil { self.state.value.requestedSignal = signal }
         try self.deliver(signal, to: target)

@@ -56,8 +56,10 @@ package final class CommandCgroups: Sendable {
         throws(Errno)
     {
         let root = try Cgroup(opening: path)
-        // Where nobody has done it before, such as a daemon that is the machine's first process.
-        for controller in Self.controllers + ["io"] {
+        // Where nobody has done it before, such as a daemon that is the machine's first process. Only at the hierarchy's
+        // root, which has no type: a group with processes would become threaded, and those below it of no use.
+        let isRoot = (try? root.read("cgroup.type")) == nil
+        for controller in isRoot ? Self.controllers + ["io"] : [] {
             try? root.write("+\(controller)", to: "cgroup.subtree_control")
         }
         let memory = Self.memoryBytes

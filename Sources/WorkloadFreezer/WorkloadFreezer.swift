@@ -205,6 +205,9 @@ package final class WorkloadFreezer: Sendable {
                     )
                 }
                 for problem in walk.problems { self.warn(problem) }
+                // Whoever thaws next, or the watchdog, tries again.
+                self.state.value.isActive = !walk.problems.isEmpty
+                if !walk.problems.isEmpty { self.armWatchdog() }
             }
         }
     }

@@ -328,15 +328,15 @@ def test_a_search_whose_client_left_ends(daemon, tmp_path):
         file.write(b"a match\n" + b"no\n" * 100_000)
         file.truncate(1 << 40)
     connections = []
-    for _ in range(8):
+    for _ in range(24):
         message = {"path": str(tmp_path), "literal": "match", "maxFileBytes": 1 << 50, "maxBytes": 1 << 50}
         running = wire.Stream(daemon.port, stream_request("Search", message))
         flags, first = running.next_envelope()
         assert flags == 0 and first["files"][0]["lines"][0]["number"] == "1"
         connections.append(running)
-    # Eight searches do not keep four threads from others.
+    # Twenty-four searches do not keep sixteen threads from others.
     assert call(daemon.port, "ReadLines", {"path": "/etc/passwd"}).status == 200
-    assert open_below(daemon, tmp_path) >= 8
+    assert open_below(daemon, tmp_path) >= 24
     for running in connections:
         running.close()
     eventually(lambda: open_below(daemon, tmp_path) == 0)

@@ -22,8 +22,15 @@ def needs(controller):
 
 @pytest.fixture
 def daemon():
+    if not cgroup_root():
+        pytest.skip("no writable cgroup v2 hierarchy")
     with Daemon("--cgroup-root", cgroup_root()) as daemon:
         yield daemon
+
+
+def leaves(daemon):
+    """The cgroups of the daemon's commands."""
+    return list(pathlib.Path(cgroup_root(), "user").glob(f"envd-{daemon.pid}-*"))
 
 
 def start(port, text, **limits):
@@ -40,7 +47,7 @@ def test_beyond_its_memory_a_command_is_killed_with_all_that_it_started(daemon):
     end, _, _ = stream.end()
     assert (end["status"], end["report"]["cause"]) == ("signal: killed", "CAUSE_OOM")
     assert wire.running(daemon.port) == {}
-    until(lambda: not list(pathlib.Path(cgroup_root(), "user").glob("envd-*")))
+    until(lambda: not leaves(daemon))
 
 
 @needs("memory")
@@ -59,7 +66,7 @@ def test_a_signal_of_its_own_is_no_lack_of_memory(daemon):
 def test_a_fork_bomb_stays_within_its_processes_and_the_daemon_answers(daemon):
     # Each of its processes starts two more, until it cannot.
     stream, pid = start(daemon.port, "b() { b | b & }; trap '' TERM; b 2>/dev/null; sleep 1000", pids=50)
-    (leaf,) = pathlib.Path(cgroup_root(), "user").glob("envd-*")
+    (leaf,) = leaves(daemon)
     until(lambda: "max 0" not in (leaf / "pids.events").read_text())
     times = []
     with wire.Connection(daemon.port) as connection:
@@ -79,7 +86,7 @@ def test_a_fork_bomb_stays_within_its_processes_and_the_daemon_answers(daemon):
 @needs("cpu")
 def test_a_share_of_a_processor_is_not_exceeded(daemon):
     stream, pid = start(daemon.port, "while :; do :; done", cpuMillis=200)
-    (leaf,) = pathlib.Path(cgroup_root(), "user").glob("envd-*")
+    (leaf,) = leaves(daemon)
     assert (leaf / "cpu.max").read_text() == "20000 100000\n"
 
     def throttled():
@@ -97,8 +104,6 @@ def test_a_share_of_a_processor_is_not_exceeded(daemon):
 @pytest.mark.parametrize("size", [100 << 20, (1 << 64) - 1])
 @pytest.mark.parametrize("name, controller", [("memoryBytes", "memory"), ("pids", "pids"), ("cpuMillis", "cpu")])
 def test_a_limit_is_kept_or_refused(daemon, name, controller, size):
-    if not cgroup_root():
-        pytest.skip("no cgroup v2")
     config, limits = {"cmd": "true"}, {name: size}
     if controller in available():
         assert wire.run(daemon.port, config, limits=limits)[0]["exited"]

@@ -73,8 +73,8 @@ class Machine:
         # Units that have nothing to do in a container may have failed: that is "degraded".
         return self.run("systemctl", "is-system-running", check=False).strip() in ("running", "degraded")
 
-    def run(self, *command, check=True):
-        """What a command in the machine prints."""
+    def run(self, *command, check=True, errors=False):
+        """What a command in the machine prints, to standard output or error."""
         namespaces = ("--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd=/")
         result = subprocess.run(
             ["nsenter", f"--target={self._leader}", *namespaces, *command],
@@ -83,7 +83,7 @@ class Machine:
             text=True,
         )
         assert result.returncode == 0 or not check, (command, result.stdout, result.stderr)
-        return result.stdout
+        return result.stderr if errors else result.stdout
 
     def systemctl(self, *arguments, check=True):
         return self.run("systemctl", *arguments, check=check)
@@ -91,8 +91,13 @@ class Machine:
     def property(self, name, unit="envd.service"):
         return self.systemctl("show", "--property", name, "--value", unit).strip()
 
-    def journal(self):
-        return self.run("journalctl", "--no-pager", "--output=cat", "--unit=envd.service")
+    def journal_end(self):
+        """Where the journal ends now."""
+        return self.run("journalctl", "--lines=0", "--show-cursor", "--quiet").split("cursor: ")[1].strip()
+
+    def journal(self, start):
+        """What the daemon said, and systemd of it, since the journal ended at `start`."""
+        return self.run("journalctl", "--no-pager", "--output=cat", "--unit=envd.service", f"--after-cursor={start}")
 
     def configure(self, unit, **sections):
         """Adds settings to a unit, each a line, and forgets what others added before."""

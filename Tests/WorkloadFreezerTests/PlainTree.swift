@@ -1,5 +1,7 @@
+import EnvdTestSupport
 import Glibc
 import LinuxSystem
+import NIOCore
 import SystemPackage
 
 @testable import WorkloadFreezer
@@ -73,6 +75,17 @@ final class PlainTree: Sendable {
                 if !group.isEmpty, try tree.isFreezeRequested(group) { frozen.append(group.string) }
             }
             return frozen.sorted()
+        }
+    }
+
+    /// Waits until these groups were asked to freeze, and no others.
+    func settled(on groups: [String]) async throws {
+        let deadline = NIODeadline.now() + patience
+        while try self.frozen != groups {
+            guard NIODeadline.now() < deadline else {
+                throw Overdue(description: "frozen are \(try self.frozen), and not \(groups)")
+            }
+            await Task.yield()
         }
     }
 

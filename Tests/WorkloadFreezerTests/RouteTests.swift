@@ -101,7 +101,7 @@ import Testing
         try await self.withRoutes(machine) { server, freezer in
             let client = try await server.client()
             try await client.sendRequest("POST", "/freeze?maxWaitMs=600000", body: [])
-            while try machine.frozen != ["ptys", "user"] { await Task.yield() }
+            try await machine.settled(on: ["ptys", "user"])
             await client.close()
             #expect(try await server.client().request("POST", "/unfreeze", body: []).status == 204)
             #expect(try machine.frozen == [])

@@ -59,7 +59,7 @@ import Testing
         // Behind the first: cancelled before its turn.
         let second = TestFreezer.eventLoop.start { await subject.freeze(.legacy, wait: .minutes(10)) }
         // The lock is taken when the first has written.
-        while try machine.frozen != ["ptys", "user"] { await Task.yield() }
+        try await machine.settled(on: ["ptys", "user"])
         second.cancel()
         #expect(try await second.value == nil)
         task.cancel()
@@ -73,7 +73,7 @@ import Testing
         let freezer = TestFreezer(try machine.tree)
         let subject = freezer.freezer
         let freeze = TestFreezer.eventLoop.start { await subject.freeze(.legacy, wait: .minutes(10)) }
-        while try machine.frozen != ["ptys", "user"] { await Task.yield() }
+        try await machine.settled(on: ["ptys", "user"])
         let thaw = TestFreezer.eventLoop.start { await subject.thaw() }
         thaw.cancel()
         let outcome = try #require(try await freeze.value)
@@ -88,7 +88,7 @@ import Testing
         let subject = freezer.freezer
         let first = TestFreezer.eventLoop.start { await subject.freeze(.legacy, wait: .minutes(10)) }
         let second = TestFreezer.eventLoop.start { await subject.freeze(.legacy, wait: .minutes(10)) }
-        while try machine.frozen != ["ptys", "user"] { await Task.yield() }
+        try await machine.settled(on: ["ptys", "user"])
         #expect(try await freezer.thaw() == [])
         #expect(try await first.value?.notFrozen == 2)
         #expect(try await second.value?.notFrozen == 2)

@@ -22,7 +22,7 @@ enum {
     csystemd_first_descriptor = 3,
 };
 
-/// Whether `descriptor` is a stream socket that listens; sd_is_socket(3).
+/// Whether `descriptor` is a TCP socket that listens; sd_is_socket_inet(3).
 int csystemd_is_listening(int descriptor);
 
 #endif
