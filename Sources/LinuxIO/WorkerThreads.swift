@@ -6,7 +6,8 @@ import Synchronization
 /// Threads that wait for jobs.
 ///
 /// A thread is started when there is a job and none is free. Of those that are free, the one that was busy last gets
-/// the next job: what it needs is still in the processor's caches, and with one job at a time there is one thread.
+/// the next job: what it needs is still in the processor's caches, and with one job at a time there is one thread. Those
+/// that only many jobs at once have needed end soon after.
 final class WorkerThreads: Sendable {
     typealias Job = @Sendable () -> Void
 
@@ -24,6 +25,11 @@ final class WorkerThreads: Sendable {
         case hand(Worker)
         case start
     }
+
+    /// Threads that stay.
+    private static let kept = 4
+    /// Milliseconds for which one more than these waits for a job.
+    private static let patience: UInt32 = 1000
 
     private let limit: Int
     private let state = Mutex(State())
@@ -79,10 +85,28 @@ final class WorkerThreads: Sendable {
     private func work(_ worker: Worker) {
         // SIGCHLD would go to the thread that started the child, which would only pass it on.
         blockSignals()
-        while let job = worker.wait() {
+        while let job = self.wait(worker) {
             job()
             while let job = self.nextJob(for: worker) { job() }
         }
+    }
+
+    /// The job that a free worker is handed; nil if it is to end.
+    private func wait(_ worker: Worker) -> Job? {
+        while self.state.withLock({ $0.count > Self.kept }) {
+            if let handed = worker.wait(milliseconds: Self.patience) { return handed.job }
+            let isRetired = self.state.withLock { state in
+                guard state.count > Self.kept, let index = state.free.firstIndex(where: { $0 === worker })
+                else {
+                    return false
+                }
+                state.free.remove(at: index)
+                state.count -= 1
+                return true
+            }
+            if isRetired { return nil }
+        }
+        return worker.wait()
     }
 
     /// A job that waits. If there is none the worker is free.
@@ -137,6 +161,12 @@ final class WorkerThreads: Sendable {
         func wait() -> Job? {
             self.bell.wait()
             return self.job.withLock { $0.take() }
+        }
+
+        /// Waits for a while; nil if there was nothing.
+        func wait(milliseconds: UInt32) -> (job: Job?, Void)? {
+            guard self.bell.wait(milliseconds: milliseconds) else { return nil }
+            return (self.job.withLock { $0.take() }, ())
         }
     }
 }

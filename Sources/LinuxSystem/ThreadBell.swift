@@ -18,4 +18,9 @@ package final class ThreadBell: Sendable {
 
     /// Waits, unless it was rung since the last time. Only one thread may.
     package func wait() { clinux_bell_wait(self.word) }
+
+    /// The same, for a while.
+    ///
+    /// - Returns: whether it was rung.
+    package func wait(milliseconds: UInt32) -> Bool { clinux_bell_wait_for(self.word, milliseconds) }
 }

@@ -95,6 +95,13 @@ class StreamedWatch:
 
     def take(self, root):
         """All events so far: those before the ones of a file that is made now, and after a loss those among them."""
+        events = self._up_to_marker(root)
+        if any("overflow" in event for event in events):
+            # The marker's own end may have been among the differences, whose removals come first.
+            events += self._up_to_marker(root)
+        return events
+
+    def _up_to_marker(self, root):
         marker = pathlib.Path(root, "the marker")
         marker.touch()
         events = self.until(marker.name, "CREATE")

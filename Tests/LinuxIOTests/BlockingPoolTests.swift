@@ -1,7 +1,9 @@
 import EnvdTestSupport
+import Glibc
 import LinuxIO
 import LinuxSystem
 import NIOCore
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -32,6 +34,53 @@ import Testing
         _ = try writer.write([42])
         #expect(await blocked == [42])
         pool.shutDown()
+    }
+
+    @Test func `threads that only many calls at once have needed end, and come back`() async {
+        await #expect(processExitsWith: .success) {
+            let pool = BlockingPool(threads: 12)
+            for _ in 0..<2 {
+                // Each waits for all.
+                let arrivals = Arrivals()
+                await withTaskGroup { group in
+                    for _ in 0..<12 {
+                        group.addTask {
+                            await pool.run {
+                                arrivals.count.add(1, ordering: .relaxed)
+                                while arrivals.count.load(ordering: .relaxed) < 12 { sched_yield() }
+                            }
+                        }
+                    }
+                }
+                let deadline = NIODeadline.now() + patience
+                while Self.poolThreads() > 4, NIODeadline.now() < deadline { await Task.yield() }
+                #expect(Self.poolThreads() == 4)
+                #expect(await pool.run { 1 } == 1)
+            }
+            pool.shutDown()
+        }
+    }
+
+    private final class Arrivals: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
+    /// How many threads of pools this process has.
+    private static func poolThreads() -> Int {
+        guard let directory = opendir("/proc/self/task") else { return -1 }
+        defer { closedir(directory) }
+        var count = 0
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard let file = fopen("/proc/self/task/\(name)/comm", "r") else { continue }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 32)
+            guard fgets(&line, CInt(line.count), file) != nil else { continue }
+            if strcmp(line, "envd-pool\n") == 0 { count += 1 }
+        }
+        return count
     }
 
     @Test func `a pool that has ended still does the work`() async throws {
