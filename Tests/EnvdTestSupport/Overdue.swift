@@ -9,5 +9,6 @@ package struct Overdue: Error, CustomStringConvertible {
     }
 }
 
-/// The time after which a test gives up on an event: far beyond what a busy machine needs.
-package let patience = TimeAmount.seconds(30)
+/// The time after which a test gives up on an event: far beyond what a busy machine needs for all tests, which begin
+/// together.
+package let patience = TimeAmount.minutes(2)
