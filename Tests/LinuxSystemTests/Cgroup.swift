@@ -37,6 +37,11 @@ final class Cgroup {
         try file.writeAll(Array((isFrozen ? "1" : "0").utf8))
     }
 
+    /// Kills what is in it, also what is stopped.
+    func kill() throws {
+        try OwnedDescriptor.open("\(self.path)/cgroup.kill", flags: O_WRONLY).writeAll([UInt8(ascii: "1")])
+    }
+
     /// Waits until there is a process in it.
     func populated() throws {
         let events = try OwnedDescriptor.open("\(self.path)/cgroup.events", flags: O_RDONLY)

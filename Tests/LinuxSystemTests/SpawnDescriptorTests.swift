@@ -210,6 +210,22 @@ import Testing
         }
     }
 
+    @Test(Requirement.cgroups) func `a child that is killed before it runs is a child all the same`() async {
+        await #expect(processExitsWith: .success) {
+            let cgroup = try Cgroup()
+            try cgroup.freeze(true)
+            let stopped = try SpawnAttempt(
+                SpawnRequest(command: "/bin/true", cgroup: cgroup.descriptor.rawValue))
+            let thread = startThread { stopped.run() }
+            try cgroup.populated()
+            try cgroup.kill()
+            pthread_join(thread, nil)
+            #expect(
+                try waitForEnd(of: stopped.outcome()).exit == .signaled(SIGKILL, coreDumped: false))
+            #expect(!ProcessState.hasChildren())
+        }
+    }
+
     @Test func `8 threads spawn at once, and no child sees another's descriptors`() async {
         await #expect(processExitsWith: .success) {
             // The null device stays open.
