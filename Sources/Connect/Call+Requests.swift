@@ -97,6 +97,8 @@ extension Call {
         switch error {
         case .clientGone, .responseEnded:
             ConnectError(.canceled, "context canceled", cause: error)
+        case .malformedBody:
+            ConnectError(.invalidArgument, "malformed chunked encoding", cause: error)
         case .bodyTooLarge(let limit):
             ConnectError(.resourceExhausted, "message size is larger than configured max \(limit)")
         }

@@ -194,7 +194,8 @@ extension OwnedDescriptor {
         }
         // All but the type.
         try self.setMode(wanted.mode & 0o7777)
-        for name in (try? other.file.attributeNames()) ?? [] where !name.hasPrefix("security.") {
+        for name in (try? other.file.attributeNames()) ?? [] where !name.bytes.starts(with: "security.".utf8)
+        {
             try self.setAttribute(name, try other.file.attribute(name))
         }
     }

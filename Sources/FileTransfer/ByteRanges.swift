@@ -59,7 +59,8 @@ enum ByteRanges: Equatable {
         let last = text[text.index(after: dash)...].trimmed
         if first.isEmpty {
             guard let count = Self.number(last) else { return .malformed }
-            return .part(size - min(count, size)..<size)
+            // The last bytes of an empty file, or none of the last ones, are no range that there is.
+            return min(count, size) == 0 ? .behind : .part(size - min(count, size)..<size)
         }
         guard let start = Self.number(first) else { return .malformed }
         if start >= size { return .behind }

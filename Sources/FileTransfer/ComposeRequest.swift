@@ -15,7 +15,9 @@ struct ComposeRequest: Equatable {
 
     /// Reads `{"source_paths":["…"],"destination":"…","username":"…"}`; what it does not know is ignored.
     init(_ body: ByteBuffer) throws(Problem) {
-        guard body.readableBytes > 0 else { throw Problem(text: "EOF") }
+        guard body.readableBytesView.contains(where: { !" \t\r\n".utf8.contains($0) }) else {
+            throw Problem(text: "EOF")
+        }
         let result = body.withUnsafeReadableBytes { bytes -> Result<JSONValue, JSONProblem> in
             do throws(JSONProblem) {
                 return .success(try JSONValue(bytes))

@@ -51,6 +51,7 @@ final class Composition: Sendable {
     func begin() throws(TransferFailure) -> OpenedUpload {
         try self.files.performNow(as: self.account) { resolver throws(TransferFailure) in
             for source in self.asked { try Self.check(source.get(), resolver) }
+            try self.requireOtherSources(resolver)
             _ = try AncestorDirectories.make(of: self.destination, for: self.account, resolver)
             return try self.makeTemporary(resolver)
         }
@@ -69,6 +70,21 @@ final class Composition: Sendable {
     private static func requireRegular(_ status: FileStatus, _ source: Source) throws(TransferFailure) {
         guard status.kind == .regular else {
             throw TransferFailure(.badRequest, "source path is not a regular file: \(source.name)")
+        }
+    }
+
+    /// A source that is the destination by another spelling would be removed when it has been made.
+    private func requireOtherSources(_ resolver: FileResolver) throws(TransferFailure) {
+        guard let destination = try? self.destination.raw(),
+            let place = try? resolver.location(of: destination),
+            let directory = try? place.directory.status().identity
+        else { return }  // Without its directory there is no source in it.
+        for source in self.sources {
+            guard let path = try? source.path.raw(), let other = try? resolver.location(of: path),
+                other.name == place.name, (try? other.directory.status().identity) == directory
+            else { continue }
+            throw TransferFailure(
+                .badRequest, "source path \"\(source.name)\" cannot be the same as destination")
         }
     }
 
@@ -170,6 +186,8 @@ final class Composition: Sendable {
         for source in self.sources {
             try? self.files.performNow(as: self.account) { resolver throws(Errno) in
                 let place = try resolver.location(of: source.path.raw())
+                // Somebody may have made the way to it a way to the new file.
+                guard try place.directory.status(of: place.name).identity != output.identity else { return }
                 try place.directory.remove(place.name)
             }
         }

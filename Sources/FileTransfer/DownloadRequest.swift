@@ -7,11 +7,16 @@ struct DownloadRequest: Sendable {
     let askedPath: String
     let headers: HTTPHeaders
 
+    private var accepted: AcceptEncoding { AcceptEncoding(self.headers.first(name: "accept-encoding")) }
+
+    /// Whether the client refuses the file as it is.
+    var refusesIdentity: Bool { self.accepted.refusesIdentity }
+
     /// The encoding that the client wants.
     ///
     /// - Throws: ``TransferFailure`` with 406 if there is none that it takes.
     func encoding() throws(TransferFailure) -> AcceptEncoding.Choice {
-        let accepted = AcceptEncoding(self.headers.first(name: "accept-encoding"))
+        let accepted = self.accepted
         guard accepted.choice != .none else {
             throw TransferFailure(
                 .notAcceptable,

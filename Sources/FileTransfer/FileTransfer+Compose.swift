@@ -25,7 +25,7 @@ extension FileTransfer {
         let sources = request.sources.map { name -> Composition.AskedSource in
             do throws(TransferFailure) {
                 let path = try resolve(name, "source path \"\(name)\"")
-                guard path.text != destination.text else {
+                guard path != destination else {
                     throw TransferFailure(
                         .badRequest, "source path \"\(name)\" cannot be the same as destination")
                 }

@@ -54,6 +54,7 @@ extension FileTransfer {
     ) async throws(TransferFailure) -> [UploadedFile] {
         let form = try UploadForm(contentType, body, self.limits)
         var written: [UploadedFile] = []
+        var paths: Set<TargetPath> = []
         while let part = try await form.nextFile() {
             guard let asked = query.path ?? part.fileName else {
                 throw TransferFailure(
@@ -62,10 +63,11 @@ extension FileTransfer {
                         + "filename not found in Content-Disposition header")
             }
             let path = try request.resolve(asked)
-            if written.contains(where: { $0.path == path.text }) {
-                let others = written.map(\.path).filter { $0 != path.text }
+            guard paths.insert(path).inserted else {
+                let others = written.map(\.path).filter { !$0.hasBytes(of: path.text) }
+                // One other file is not worth a word to the reference.
                 let also =
-                    others.isEmpty
+                    others.count < 2
                     ? "" : ", also the following files were uploaded: \(others.joined(separator: ", "))"
                 throw TransferFailure(
                     .badRequest,

@@ -99,12 +99,14 @@ struct OpenedFile: Sendable {
         }
         let named = MediaTypeTable.system.type(of: request.askedPath)
         let sniffed = ContentSniffer.type(of: start.readableBytesView)
-        if encoding == .gzip, Self.isWorthwhile(start, sniffed), let member = GzipMember() {
+        // A client that refuses the file as it is gets gzip at any price.
+        let isForced = encoding == .gzip && request.refusesIdentity
+        if encoding == .gzip, isForced || Self.isWorthwhile(start, sniffed), let member = GzipMember() {
             var output = ByteBuffer()
             member.begin(into: &output)
             member.compress(start, level: 1, into: &output)
             if isWhole { member.end(into: &output) }
-            if Self.pays(output, start) {
+            if isForced || Self.pays(output, start) {
                 return OpenedFile(
                     content: isWhole
                         ? .compressed(output)

@@ -4,7 +4,9 @@ import SandboxContext
 import SystemPackage
 
 /// What the path of a request means.
-struct TargetPath: Sendable, Equatable {
+///
+/// Two are the same if their bytes are.
+struct TargetPath: Sendable, Hashable {
     /// For responses; what is not UTF-8 is repaired.
     let text: String
     private let bytes: [UInt8]
@@ -25,6 +27,10 @@ struct TargetPath: Sendable, Equatable {
             self.text = String(decoding: self.bytes, as: UTF8.self)
         }
     }
+
+    static func == (one: TargetPath, other: TargetPath) -> Bool { one.bytes == other.bytes }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(self.bytes) }
 
     /// For the kernel.
     ///

@@ -13,7 +13,7 @@ package struct TransferLimits: Sendable {
     /// Bytes of a compressed upload that are decompressed at a time: what holds a thread is a thousand times as much.
     package var deflatedPieceBytes = 16 << 10
     /// Parts of one form.
-    package var parts = 10_000
+    package var parts = 100_000
     /// Bytes of a request to compose files.
     package var composeRequestBytes = 4 << 20
 

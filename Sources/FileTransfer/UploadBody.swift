@@ -125,7 +125,8 @@ final class UploadBody {
         do {
             chunk = try await self.exchange.nextBodyChunk()
         } catch {
-            throw TransferFailure(.internalServerError, "error writing file: unexpected EOF")
+            let reason = error == .malformedBody ? "malformed chunked encoding" : "unexpected EOF"
+            throw TransferFailure(.internalServerError, "error writing file: \(reason)")
         }
         self.received += chunk?.readableBytes ?? 0
         guard self.received <= self.maximumBytes else { throw self.tooLarge }

@@ -110,12 +110,13 @@ extension OwnedDescriptor {
 extension FileMetadata {
     /// Makes these the only metadata of `file`.
     fileprivate func replace(of file: borrowing OwnedDescriptor) throws(Errno) {
-        for name in try file.attributeNames() where name.hasPrefix(Self.attributePrefix) {
-            guard self.values[String(name.dropFirst(Self.attributePrefix.count))] == nil else { continue }
-            try file.removeAttribute(name)
-        }
+        var wanted: [(name: RawPath, value: [UInt8])] = []
         for (key, value) in self.sorted {
-            try file.setAttribute(Self.attributePrefix + key, Array(value.utf8))
+            wanted.append((try RawPath(Self.attributePrefix + key), Array(value.utf8)))
         }
+        for name in try file.attributeNames() where name.bytes.starts(with: Self.attributePrefix.utf8) {
+            if !wanted.contains(where: { $0.name == name }) { try file.removeAttribute(name) }
+        }
+        for (name, value) in wanted { try file.setAttribute(name, value) }
     }
 }

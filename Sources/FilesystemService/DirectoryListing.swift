@@ -58,7 +58,7 @@ final class DirectoryListing: Sendable {
         self.request = request
         self.names = names
         let path = SandboxPath.clean(request.path)
-        self.prefix = Array((path.hasSuffix("/") ? path : path + "/").utf8)
+        self.prefix = Array((path.ends(with: "/") ? path : path + "/").utf8)
     }
 
     /// The next bytes of the response; nil at its end. On a thread that may block.

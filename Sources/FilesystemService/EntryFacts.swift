@@ -58,7 +58,7 @@ package struct EntryFacts: Sendable {
         try self.init(of: .empty, in: directory, resolver)
     }
 
-    /// The values of those attributes that are UTF-8. Only files and directories can have any.
+    /// Those attributes whose names and values are UTF-8. Only files and directories can have any.
     private static func metadata(
         of name: RawPath, in directory: borrowing OwnedDescriptor, _ status: FileStatus,
         _ resolver: FileResolver
@@ -67,11 +67,14 @@ package struct EntryFacts: Sendable {
             let attributes = try? directory.attributeNames(of: name)
         else { return [:] }
         var metadata: [String: String] = [:]
-        for attribute in attributes where attribute.hasPrefix(Self.metadataPrefix) {
+        let prefix = Self.metadataPrefix.utf8
+        for attribute in attributes where attribute.bytes.starts(with: prefix) {
             do {
                 let value = try directory.attribute(attribute, of: name)
-                guard let text = String(validating: value, as: UTF8.self) else { continue }
-                metadata[String(attribute.dropFirst(Self.metadataPrefix.count))] = text
+                guard let key = String(validating: attribute.bytes.dropFirst(prefix.count), as: UTF8.self),
+                    let text = String(validating: value, as: UTF8.self)
+                else { continue }
+                metadata[key] = text
             } catch {
                 // Reading them takes the right to read the file.
                 if resolver.isRetried, error == .permissionDenied { throw error }

@@ -54,15 +54,15 @@ extension FilesystemService {
         // What is made here stays, whatever happens then. A path with a slash at its end is a directory's, as the
         // reference has it.
         let path = move.destination
-        let parent = path.hasSuffix("/") ? path : String(SandboxPath.parent(of: path))
-        let isInRoot = parent.allSatisfy { $0 == "/" }
+        let parent = path.ends(with: "/") ? path : String(SandboxPath.parent(of: path))
+        let isInRoot = parent.utf8.allSatisfy { $0 == UInt8(ascii: "/") }
         if !isInRoot { _ = try Self.ensureDirectory(SandboxPath.clean(parent), for: account, resolver) }
         let destination = try Self.location(of: move.destination, resolver, move.failure)
         let source = try Self.location(of: move.source, resolver, move.failure)
         let copied: FileStatus.Identity?
         do throws(Errno) {
             copied = try Self.rename(
-                source, destination, isSamePath: move.source == move.destination, resolver)
+                source, destination, isSamePath: move.source.hasBytes(of: move.destination), resolver)
         } catch {
             throw move.failure(error)
         }

@@ -89,7 +89,7 @@ enum TreeCopy {
     private static func copyAttributes(
         of source: borrowing OwnedDescriptor, to copy: borrowing OwnedDescriptor
     ) throws(Errno) {
-        let names: [String]
+        let names: [RawPath]
         do {
             names = try source.attributeNames()
         } catch  where error == .notSupported {
@@ -98,7 +98,7 @@ enum TreeCopy {
         for name in names {
             do {
                 try copy.setAttribute(name, try source.attribute(name))
-            } catch  where error == .notSupported || !name.hasPrefix("user.") {
+            } catch  where error == .notSupported || !name.bytes.starts(with: "user.".utf8) {
             }
         }
     }

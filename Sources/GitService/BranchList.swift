@@ -1,4 +1,5 @@
 import EnvdAPI
+import LinuxSystem
 import SwiftProtobuf
 
 /// Reads `git for-each-ref` of branches.
@@ -20,7 +21,7 @@ enum BranchList {
             // `origin/HEAD` only says which branch of the remote is its default.
             guard target.isEmpty else { continue }
             var branch = Envd_V1_GitBranch()
-            branch.remote = reference.hasPrefix("refs/remotes/")
+            branch.remote = reference.without(prefix: "refs/remotes/") != nil
             branch.name = Self.shortName(reference)
             branch.commit = commit
             branch.current = head == "*"
@@ -37,9 +38,7 @@ enum BranchList {
     }
 
     private static func shortName(_ reference: String) -> String {
-        for prefix in ["refs/heads/", "refs/remotes/"] where reference.hasPrefix(prefix) {
-            return String(reference.dropFirst(prefix.count))
-        }
-        return reference
+        let name = reference.without(prefix: "refs/heads/") ?? reference.without(prefix: "refs/remotes/")
+        return name.map(String.init) ?? reference
     }
 }

@@ -1,5 +1,6 @@
 import Connect
 import EnvdAPI
+import LinuxSystem
 
 extension GitSession {
     /// What a remote is wanted for.
@@ -20,7 +21,7 @@ extension GitSession {
             let own = fields.nextText() ?? ""
             if !own.isEmpty { return own }
         }
-        let remotes = try await self.run(self.query("remote")).line.split(separator: "\n")
+        let remotes = try await self.run(self.query("remote")).line.parts(between: "\n")
         return remotes.count == 1 ? remotes.first.map(String.init) : nil
     }
 
@@ -38,7 +39,7 @@ extension GitSession {
                 "refs/heads/\(branch)"))
         var fields = Fields(output.standardOutput)
         let own = "refs/heads/\(branch)"
-        guard fields.nextText() == remote, let followed = fields.nextText()?.split(separator: "\n").first
+        guard fields.nextText() == remote, let followed = fields.nextText()?.parts(between: "\n").first
         else { return own }
         return "\(own):\(followed)"
     }

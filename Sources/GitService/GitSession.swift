@@ -1,5 +1,6 @@
 import Connect
 import EnvdAPI
+import LinuxSystem
 import SandboxContext
 
 /// The git of one call: whose it is, and where it runs.
@@ -56,8 +57,7 @@ struct GitSession: Sendable {
         let output = try await self.attempt(query)
         if output.exitCode == 1 { return nil }
         guard output.isSuccess else { throw try await self.error(query, output) }
-        let prefix = "refs/heads/"
-        return output.line.hasPrefix(prefix) ? String(output.line.dropFirst(prefix.count)) : output.line
+        return output.line.without(prefix: "refs/heads/").map(String.init) ?? output.line
     }
 }
 

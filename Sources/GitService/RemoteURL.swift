@@ -1,3 +1,5 @@
+import LinuxSystem
+
 /// The parts of a remote's URL that say who gets credentials.
 ///
 /// - SeeAlso: git-fetch(1), "Git URLs".
@@ -18,13 +20,13 @@ struct RemoteURL: Equatable {
         guard !scheme.isEmpty, scheme.utf8.allSatisfy(Self.isSchemeByte) else { return }
         self.scheme = scheme.lowercased()
         let rest = url[separator.upperBound...]
-        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard let at = authority.lastIndex(of: "@") else {
+        let authority = Substring(rest.utf8.prefix { !"/?#".utf8.contains($0) })
+        guard let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) else {
             self.authority = String(authority)
             return
         }
-        self.authority = String(authority[authority.index(after: at)...])
-        let parts = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        self.authority = String(authority[authority.utf8.index(after: at)...])
+        let parts = authority[..<at].parts(between: ":", most: 1, keepsEmpty: true)
         self.user = parts.first.map { PercentEncoding.decode($0) }
         guard parts.count == 2 else { return }
         self.password = PercentEncoding.decode(parts[1])

@@ -1,4 +1,5 @@
 import EnvdAPI
+import LinuxSystem
 import SwiftProtobuf
 
 /// Reads `git status --porcelain=v2 --branch -z`.
@@ -45,8 +46,7 @@ enum StatusReport {
     private static func readHeader(
         _ record: ArraySlice<UInt8>, into status: inout Envd_V1_GitStatusResponse, _ hasDistance: inout Bool
     ) -> Bool {
-        let words = String(decoding: record, as: UTF8.self).split(
-            separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        let words = String(decoding: record, as: UTF8.self).parts(between: " ", most: 2, keepsEmpty: true)
         guard words.count == 3 else { return false }
         let value = String(words[2])
         switch words[1] {

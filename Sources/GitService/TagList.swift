@@ -1,4 +1,5 @@
 import EnvdAPI
+import LinuxSystem
 import SwiftProtobuf
 
 /// Reads `git for-each-ref` of tags.
@@ -17,7 +18,7 @@ enum TagList {
                 let email = fields.nextText(), let time = fields.nextText()
             else { break }
             var tag = Envd_V1_GitTag()
-            tag.name = String(reference.dropFirst("refs/tags/".count))
+            tag.name = reference.without(prefix: "refs/tags/").map(String.init) ?? reference
             tag.annotated = type == "tag"
             tag.commit = tag.annotated ? target : object
             tag.subject = subject

@@ -114,11 +114,24 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? HTTPParserError, self.current == nil, !self.isLingering {
-            self.refuse(error == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest)
-            self.endConnection()
-        } else {
+        guard error is HTTPParserError || error is ByteToMessageDecoderError else {
             context.close(promise: nil)
+            return
+        }
+        // Bytes that cannot be read are dropped like all others then.
+        guard !self.isLingering else { return }
+        self.keepsAlive = false
+        if let current = self.current {
+            // Whoever reads the body answers.
+            if current.requestEnded || current.responseState == .ended {
+                context.close(promise: nil)
+            } else {
+                current.bodyBroke()
+            }
+        } else {
+            let isTooLarge = error as? HTTPParserError == .headerOverflow
+            self.refuse(isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest)
+            self.endConnection()
         }
     }
 
@@ -130,6 +143,11 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
             guard self.current == nil, self.keepsAlive else { return }
             self.keepsAlive = self.carriesOneExchange || Self.allowsAnother(after: head)
             self.timing?.headEnded()
+            let head = Self.trimmed(head)
+            guard Self.isFramedAsKnown(head) else {
+                self.refuse(.notImplemented)
+                return self.endConnection()
+            }
             self.current = ExchangeCore(request: head, limits: self.server.limits, carrier: self)
             self.awaitsDispatch = true
         case .body(let bytes):
@@ -171,6 +189,26 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     private static func allowsAnother(after head: HTTPRequestHead) -> Bool {
         head.version == .http1_1 && head.isKeepAlive && !head.headers.contains(name: "upgrade")
             && head.method != .CONNECT
+    }
+
+    /// Whether the body's framing is one that the parser undoes: of what else is named as a transfer coding, it would
+    /// give the coded bytes.
+    private static func isFramedAsKnown(_ head: HTTPRequestHead) -> Bool {
+        let codings = head.headers["transfer-encoding"]
+        return codings.isEmpty || codings.count == 1 && codings[0].lowercased() == "chunked"
+    }
+
+    /// Without blanks behind the values of its headers, which are not part of them; RFC 9110, section 5.5. The parser
+    /// leaves out those in front.
+    private static func trimmed(_ head: HTTPRequestHead) -> HTTPRequestHead {
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        guard head.headers.contains(where: { $0.value.utf8.last.map(isBlank) ?? false }) else { return head }
+        var head = head
+        head.headers = HTTPHeaders(
+            head.headers.map { name, value in
+                (name, String(decoding: value.utf8.reversed().drop(while: isBlank).reversed(), as: UTF8.self))
+            })
+        return head
     }
 
     private func requestAndResponseEnded() {

@@ -27,6 +27,7 @@ final class ExchangeCore {
     /// Small at first: there is one for every request.
     private var body = CircularBuffer<ByteBuffer>(initialCapacity: 1)
     private(set) var bodyBytes = 0
+    private var bodyIsMalformed = false
     private var bodyReader: ((Result<ByteBuffer?, HTTPExchangeError>) -> Void)?
     private var writabilityWaiters: [() -> Void] = []
     private var endObservers: [(HTTPExchangeError?) -> Void] = []
@@ -52,7 +53,7 @@ final class ExchangeCore {
 
     /// Whether more of the body should be read from the client now.
     var wantsBody: Bool {
-        !self.requestEnded && !self.continueAwaited
+        !self.requestEnded && !self.continueAwaited && !self.bodyIsMalformed
             && (self.responseState == .ended || self.bodyBytes < self.limits.bodyReadAhead)
     }
 
@@ -79,6 +80,14 @@ final class ExchangeCore {
         }
     }
 
+    /// What comes of the body cannot be read any more.
+    func bodyBroke() {
+        self.bodyIsMalformed = true
+        let reader = self.bodyReader
+        self.bodyReader = nil
+        reader?(.failure(.malformedBody))
+    }
+
     /// Whether the client sends more unwanted body than is worth reading.
     var discardsTooMuch: Bool {
         self.responseState == .ended && self.bodyBytes > self.limits.discardedBodyBytes
@@ -92,6 +101,7 @@ final class ExchangeCore {
             return .success(bytes)
         }
         if self.requestEnded { return .success(nil) }
+        if self.bodyIsMalformed { return .failure(.malformedBody) }
         if self.carrier == nil { return .failure(.clientGone) }
         return self.responseState == .ended ? .failure(.responseEnded) : nil
     }

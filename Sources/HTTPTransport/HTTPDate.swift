@@ -28,7 +28,9 @@ package struct HTTPDate {
         var parts = tm()
         gmtime_r(&seconds, &parts)
         func two(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        let date = "\(two(parts.tm_mday)) \(Self.months[Int(parts.tm_mon)]) \(1900 + parts.tm_year)"
+        let year = String(Int(parts.tm_year) + 1900)
+        let padding = String(repeating: "0", count: max(0, 4 - year.utf8.count))
+        let date = "\(two(parts.tm_mday)) \(Self.months[Int(parts.tm_mon)]) \(padding)\(year)"
         let time = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
         return "\(Self.days[Int(parts.tm_wday)]), \(date) \(time) GMT"
     }

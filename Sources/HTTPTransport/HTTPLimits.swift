@@ -5,7 +5,7 @@ public struct HTTPLimits: Sendable {
     /// Bytes of a request's header block; beyond it the answer is 431.
     public var headerBytes = 1 << 20
     /// Header fields of one request; beyond it the answer is 431.
-    public var headerFields = 1000
+    public var headerFields = 10_000
     /// Time from the first byte of a request (or from the connection's start) to the end of its head.
     public var headerReadTime = TimeAmount.seconds(30)
     /// Time without a byte in either direction while the server waits for the client. Longer than the

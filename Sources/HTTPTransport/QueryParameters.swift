@@ -4,10 +4,13 @@ package struct QueryParameters: Sendable {
 
     /// Reads what follows the `?` of a request target.
     package init(_ query: String?) {
-        self.all = (query ?? "").split(separator: "&").compactMap { pair in
+        // Byte by byte: a combining mark behind a separator would hide it.
+        self.all = (query ?? "").utf8.split(separator: UInt8(ascii: "&")).compactMap { pair in
             // Old servers took `;` for `&`; neither meaning is safe.
-            guard !pair.utf8.contains(UInt8(ascii: ";")) else { return nil }
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard !pair.contains(UInt8(ascii: ";")) else { return nil }
+            let parts = pair.split(
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false
+            ).map { Substring($0) }
             guard let name = parts.first.flatMap({ PercentEncoding.decode($0, plusIsSpace: true) }),
                 let value = parts.count == 2 ? PercentEncoding.decode(parts[1], plusIsSpace: true) : []
             else { return nil }

@@ -28,16 +28,16 @@ package enum Mount {
     /// - SeeAlso: proc_pid_mountinfo(5).
     package static func exists(at path: String) throws(Errno) -> Bool {
         let mounts = try KernelText.read("/proc/self/mountinfo")
-        return mounts.split(separator: "\n").contains { line in
-            let fields = line.split(separator: " ", maxSplits: 5)
-            return fields.count > 4 && MountInfo.unescaped(fields[4]) == path
+        return mounts.parts(between: "\n").contains { line in
+            let fields = line.parts(between: " ", most: 5)
+            return fields.count > 4 && MountInfo.unescaped(fields[4]).hasBytes(of: path)
         }
     }
 
     /// Makes the directory of a mount, and those above it.
     package static func makeDirectory(_ path: String) throws(Errno) {
         var made = ""
-        for part in path.split(separator: "/") {
+        for part in path.parts(between: "/") {
             made += "/\(part)"
             if mkdir(made, 0o755) != 0, errno != EEXIST { throw Errno.current }
         }

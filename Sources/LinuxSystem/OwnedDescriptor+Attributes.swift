@@ -6,24 +6,25 @@ package import SystemPackage
 ///
 /// - SeeAlso: xattr(7).
 extension OwnedDescriptor {
-    /// The names of all attributes; what is not UTF-8 is left out.
+    /// The names of all attributes, which need not be text.
     ///
     /// - SeeAlso: listxattr(2).
-    package func attributeNames(of name: RawPath = .empty) throws(Errno) -> [String] {
+    package func attributeNames(of name: RawPath = .empty) throws(Errno) -> [RawPath] {
         let bytes = try Self.grown { buffer in
             name.withCString {
                 clinux_list_attributes(
                     self.rawValue, $0, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
             }
         }
-        return bytes.split(separator: 0).compactMap { String(validating: $0, as: UTF8.self) }
+        var names: [RawPath] = []
+        for name in bytes.split(separator: 0) { names.append(try RawPath(name)) }
+        return names
     }
 
     /// The value of an attribute.
     ///
     /// - SeeAlso: getxattr(2).
-    package func attribute(_ attribute: String, of name: RawPath = .empty) throws(Errno) -> [UInt8] {
-        let attribute = try RawPath(attribute)
+    package func attribute(_ attribute: RawPath, of name: RawPath = .empty) throws(Errno) -> [UInt8] {
         return try Self.grown { buffer in
             name.withCString { name in
                 attribute.withCString {
@@ -37,9 +38,8 @@ extension OwnedDescriptor {
     ///
     /// - SeeAlso: setxattr(2).
     package func setAttribute(
-        _ attribute: String, _ value: [UInt8], of name: RawPath = .empty
+        _ attribute: RawPath, _ value: [UInt8], of name: RawPath = .empty
     ) throws(Errno) {
-        let attribute = try RawPath(attribute)
         try Errno.check(
             value.withUnsafeBytes { value in
                 name.withCString { name in
@@ -51,8 +51,7 @@ extension OwnedDescriptor {
     }
 
     /// - SeeAlso: removexattr(2).
-    package func removeAttribute(_ attribute: String, of name: RawPath = .empty) throws(Errno) {
-        let attribute = try RawPath(attribute)
+    package func removeAttribute(_ attribute: RawPath, of name: RawPath = .empty) throws(Errno) {
         try Errno.check(
             name.withCString { name in
                 attribute.withCString { clinux_remove_attribute(self.rawValue, name, $0) }

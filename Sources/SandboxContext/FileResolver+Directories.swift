@@ -22,14 +22,14 @@ extension FileResolver {
         } catch {
             throw Self.failure("stat", "stat /", error)
         }
-        let names = SandboxPath.clean(path).split(separator: "/")
+        let names = SandboxPath.clean(path).parts(between: "/")
         for name in names.dropLast() {
             above += "/\(name)"
             directory = try self.ensure(name, in: directory, at: above, for: account)
         }
         guard let last = names.last else { return directory }
         // The name at the end is taken as it is given.
-        guard !path.split(separator: "/").contains("..") else {
+        guard !path.parts(between: "/").contains("..") else {
             return try self.ensureLast(path, for: account)
         }
         return try self.ensure(last, in: directory, at: path, for: account)

@@ -40,7 +40,7 @@ package enum SandboxPath {
     package static func clean(_ path: String) -> String {
         let isAbsolute = path.utf8.first == UInt8(ascii: "/")
         var kept: [Substring] = []
-        for part in path.split(separator: "/") {
+        for part in path.parts(between: "/") {
             switch part {
             case ".": continue
             case "..":

@@ -45,7 +45,7 @@ package struct HostsFile: Sendable {
     /// - Throws: `Errno.invalidArgument` if `address` is none.
     static func mapping(_ name: String, to address: String, in text: String) throws(Errno) -> String? {
         guard let family = Self.family(of: address) else { throw .invalidArgument }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { HostsLine($0) }
+        var lines = text.parts(between: "\n", keepsEmpty: true).map { HostsLine($0) }
         if lines.last?.text.isEmpty == true { lines.removeLast() }
         // Another spelling of the same address counts as well.
         let wanted = Self.canonical(address)

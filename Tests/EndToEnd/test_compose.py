@@ -72,6 +72,37 @@ def test_sources_of_other_file_systems_are_copied(port, place):
     assert not os.path.exists(source)
 
 
+@pytest.mark.parametrize("spelling", ["{}//whole", "{}/./whole", "{}/part0/../whole", "{}/link/whole"])
+def test_a_source_that_is_the_destination_by_another_name_is_refused(port, place, spelling):
+    """Whoever removes the sources would remove what has been made."""
+    (place / "part0").mkdir()
+    (place / "part1").write_bytes(b"one")
+    (place / "whole").write_bytes(b"whole")
+    (place / "link").symlink_to(place)
+    source = spelling.format(place)
+    response = compose(port, [place / "part1", source], place / "whole")
+    assert refused(response, 400, f'source path "{source}" cannot be the same as destination')
+    assert (place / "whole").read_bytes() == b"whole"
+    assert (place / "part1").read_bytes() == b"one"
+    assert sorted(os.listdir(place)) == ["link", "part0", "part1", "whole"]
+
+
+def test_another_name_of_the_destinations_file_is_a_source(port, place):
+    (place / "whole").write_bytes(b"whole")
+    os.link(place / "whole", place / "other")
+    (place / "link").symlink_to("whole")
+    assert compose(port, [place / "other", place / "link"], place / "whole").status == 200
+    assert (place / "whole").read_bytes() == b"wholewhole"
+    assert os.listdir(place) == ["whole"]
+
+
+def test_names_that_only_look_the_same_are_two(port, place):
+    (place / "e\u0301").write_bytes(b"content")
+    assert compose(port, [place / "e\u0301"], place / "\u00e9").status == 200
+    assert os.listdir(place) == ["\u00e9"]
+    assert (place / "\u00e9").read_bytes() == b"content"
+
+
 def test_a_source_may_come_twice(port, place):
     [source] = parts(place, b"again ")
     assert compose(port, [source, source], place / "whole").status == 200

@@ -149,6 +149,16 @@ def test_the_encoding_is_what_the_client_wants_most(port, place, header, status,
         assert response["vary"] == "Origin"
 
 
+@pytest.mark.parametrize("header", ["*;q=0, gzip", "*, identity;q=0", "identity;q=0, gzip"])
+@pytest.mark.parametrize("size", [0, 10, 1400, 60_000, 3_000_000])
+def test_who_refuses_identity_gets_gzip_whatever_it_costs(port, place, header, size):
+    content = os.urandom(size)
+    (place / "random").write_bytes(content)
+    response = download(port, place / "random", {"Accept-Encoding": header})
+    assert (response.status, response["content-encoding"]) == (200, "gzip")
+    assert gzip.decompress(response.body) == content
+
+
 def test_a_range_needs_identity(port, place):
     (place / "a.txt").write_bytes(b"text " * 10_000)
     response = download(port, place / "a.txt", {"Accept-Encoding": "gzip; q=1,*; q=0", "Range": "bytes=0-1"})
@@ -551,6 +561,11 @@ def test_a_path_twice_in_a_form_is_refused(port, place):
     )
     assert (place / "a").read_bytes() == b"a"
     assert (place / "c").read_bytes() == b"c"
+    assert refused(upload_form(port, parts("a", "b", "a")), 400, message())
+    # What only looks the same is another file.
+    assert upload_form(port, parts("\u00e9", "e\u0301")).status == 200
+    assert (place / "\u00e9").read_text() == "\u00e9"
+    assert (place / "e\u0301").read_text() == "e\u0301"
 
 
 def test_what_is_wrong_with_a_form(port, place):
@@ -592,6 +607,30 @@ def test_quoted_printable_parts_are_decoded(port, place):
     body = form([(f'name="file"; filename="{place}/q"\r\nContent-Transfer-Encoding: quoted-printable', b"a=3Db=\r\nc")])
     assert upload_form(port, body).status == 200
     assert (place / "q").read_bytes() == b"a=bc"
+
+
+def chunked(path, body, coding="chunked"):
+    fields = {"Content-Type": "application/octet-stream", "Transfer-Encoding": coding}
+    return wire.head("POST", url(str(path)), fields) + body
+
+
+def test_a_body_whose_chunks_are_broken_is_an_error_and_leaves_nothing(port, place):
+    for body in [b"5\r\nhello\r\nzz\r\n", b"5\r\nhelloXX", b"-1\r\n", b"5\r\nhello\r\nzz" + bytes(1 << 20)]:
+        response = wire.send(port, chunked(place / "f", body))
+        assert refused(response, 500, "error writing file: malformed chunked encoding")
+        assert response["connection"] == "close"
+        assert not (place / "f").exists()
+
+
+def test_a_transfer_coding_that_is_not_undone_is_refused(port, place):
+    for coding in ["gzip, chunked", "gzip", "identity, chunked"]:
+        with wire.Connection(port) as connection:
+            connection.send(chunked(place / "f", b"5\r\nhello\r\n0\r\n\r\n", coding))
+            assert connection.read_head().status in (400, 501)
+            assert connection.at_end()
+        assert not (place / "f").exists()
+    assert wire.send(port, chunked(place / "f", b"5\r\nhello\r\n0\r\n\r\n", "Chunked ")).status == 200
+    assert (place / "f").read_bytes() == b"hello"
 
 
 # Compressed uploads
@@ -666,6 +705,16 @@ def test_metadata_is_kept_and_replaced(port, place):
     assert attributes(file) == {"user.e2b.c": b"", "user.other": b"stays"}
     assert "metadata" not in upload(port, file, b"x").json()[0]
     assert attributes(file) == {"user.other": b"stays"}
+
+
+def test_metadata_has_any_name_and_no_blanks_behind_its_value(port, place):
+    file = place / "m"
+    assert upload(port, file, b"x").status == 200
+    os.setxattr(os.fsencode(file), b"user.e2b.\xff", b"no text")
+    os.setxattr(file, "user.e2b.\u0301x", b"a mark")
+    response = upload(port, file, b"x", {"X-Metadata-A": "a b \t ", "X-Metadata-B": "\t"})
+    assert response.json()[0]["metadata"] == {"a": "a b", "b": ""}
+    assert attributes(file) == {"user.e2b.a": b"a b", "user.e2b.b": b""}
 
 
 def test_metadata_that_cannot_be_kept_is_refused_before_the_file_changes(port, place):

@@ -36,6 +36,9 @@ HOSTILE_NAMES = [
     "x" * 255,
     "...",
     "%2e%2e",
+    "\u0301mark",
+    "\u200djoiner",
+    "number\u0600",
 ]
 
 
@@ -583,6 +586,26 @@ def test_a_file_is_replaced(port, root):
     (root / "b").write_text("b")
     good(call(port, "Move", {"source": f"{root}/a", "destination": f"{root}/b"}))
     assert (os.listdir(root), (root / "b").read_text()) == (["b"], "a")
+
+
+def test_a_name_that_only_looks_the_same_is_another_one(port, root):
+    (root / "\u00e9").write_text("content")
+    entry = good(call(port, "Move", {"source": f"{root}/\u00e9", "destination": f"{root}/e\u0301"}))["entry"]
+    assert entry["name"] == "e\u0301"
+    assert os.listdir(root) == ["e\u0301"]
+
+
+def test_a_mark_behind_a_slash_hides_no_slash(port, root):
+    path = f"{root}/\u0301a/\u200db/\u0301c"
+    assert good(call(port, "MakeDir", {"path": path}))["entry"]["path"] == path
+    (root / "d\u0600").mkdir()
+    good(call(port, "MakeDir", {"path": f"{root}/d\u0600/../\u0301e/f"}))
+    assert (root / "\u0301e/f").is_dir()
+    (root / "file").write_text("content")
+    good(call(port, "Move", {"source": f"{root}/file", "destination": f"{root}/new\u0600/\u0301x/file"}))
+    assert (root / "new\u0600/\u0301x/file").read_text() == "content"
+    [entry] = listing(port, f"{root}/new\u0600/")
+    assert entry["path"] == f"{root}/new\u0600/\u0301x"
 
 
 def test_a_tree_and_links_are_moved_themselves(port, root):

@@ -82,7 +82,7 @@ import Testing
         try #require(mkfifo(self.scratch("fifo"), 0o640) == 0)
         let file = try OwnedDescriptor.open(try RawPath(self.scratch("file")), .readOnly)
         for (key, value) in [("b", "\"\n"), ("a", ""), ("Z", "é")] {
-            try file.setAttribute(EntryFacts.metadataPrefix + key, Array(value.utf8))
+            try file.setAttribute(RawPath(EntryFacts.metadataPrefix + key), Array(value.utf8))
         }
         for name: RawPath in ["file", "empty", "directory", "link", "up", "broken", "fifo"] {
             try self.expectTheSame(name)

@@ -31,7 +31,7 @@ import Testing
             "many fields": "GET / HTTP/1.1\r\n" + String(repeating: "X-Long: \(long)\r\n", count: 17)
                 + "\r\n",
             "target": "GET /" + String(repeating: long, count: 17) + " HTTP/1.1\r\n\r\n",
-            "count": "GET / HTTP/1.1\r\n" + String(repeating: "X: y\r\n", count: 1001) + "\r\n",
+            "count": "GET / HTTP/1.1\r\n" + String(repeating: "X: y\r\n", count: 10_001) + "\r\n",
         ]
         try await withServer(answering: Self.answer) { server in
             for (name, request) in requests {

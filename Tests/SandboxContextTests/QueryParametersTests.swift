@@ -8,6 +8,7 @@ import Testing
             (nil, nil), ("", nil), ("b=1", nil), ("a", ""), ("a=", ""), ("a=1", "1"), ("a=1=2", "1=2"),
             ("a=x+y%20z%2B", "x y z+"), ("%61=1", "1"), ("a=%zz", nil), ("a=%4", nil), ("a=1;b=2", nil),
             ("&&a=1&", "1"), ("a=%zz&a=1", "1"), ("a=%ff", "\u{fffd}"), ("A=1", nil), ("a=%C3%A9", "é"),
+            ("b=2&a=\u{301}x", "\u{301}x"), ("\u{301}b=2&a=1&\u{301}c=3", "1"),
         ] as [(String?, String?)])
     func `a parameter's text`(_ query: String?, _ value: String?) throws {
         #expect(try QueryParameters(query).text("a") == value)

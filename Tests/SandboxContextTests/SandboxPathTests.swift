@@ -56,6 +56,9 @@ import Testing
         ("", "."), (".", "."), ("/", "/"), ("//", "/"), ("a/..", "."), ("../a", "../a"), ("../..", "../.."),
         ("/..", "/"), ("/a/./b/", "/a/b"), ("a//b", "a/b"), ("a/../../b", "../b"), ("/a/b/../../c", "/c"),
         ("...", "..."), ("..a", "..a"),
+        // A mark that goes with the character before it leaves a slash a slash.
+        ("/a/../\u{301}x/..", "/"), ("/a//\u{301}b/", "/a/\u{301}b"), ("/d\u{600}/", "/d\u{600}"),
+        ("/a/\u{200D}/..", "/a"), ("a/\u{FE0F}", "a/\u{FE0F}"),
     ])
     func `a path is cleaned by its text alone`(_ path: String, _ clean: String) {
         #expect(SandboxPath.clean(path) == clean)

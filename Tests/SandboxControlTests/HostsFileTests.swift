@@ -15,6 +15,13 @@ import Testing
         #expect(edited == leading + lines + "\n127.0.0.3        events.e2b.local\n")
     }
 
+    @Test func `lines may end as in DOS`() throws {
+        let lines = "127.0.0.1 localhost\r\n127.0.0.2 one\r\n127.0.0.4 events.e2b.local\r\n"
+        let edited = try HostsFile.mapping(self.name, to: "127.0.0.3", in: lines)
+        #expect(
+            edited == "127.0.0.1 localhost\r\n127.0.0.2 one\r\n127.0.0.3        events.e2b.local\n")
+    }
+
     @Test func `nothing changes when the name is there`() throws {
         for text in [
             "127.0.0.3 events.e2b.local\n", "127.0.0.3\tone EVENTS.e2b.local two # mine",
