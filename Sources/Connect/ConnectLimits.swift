@@ -3,7 +3,7 @@ public struct ConnectLimits: Sendable {
     /// Bytes of the only request of a unary or server-streaming call, uncompressed.
     public var unaryMessageBytes = 64 << 20
     /// Bytes of each message of a stream of requests, uncompressed.
-    public var streamedMessageBytes = 4 << 20
+    public var streamedMessageBytes = 64 << 20
     /// Bytes of a response in pieces that are held before the first are sent; if it fails until then, the client gets
     /// the error.
     public var heldResponseBytes = 1 << 20

@@ -152,7 +152,7 @@ public struct ConnectRouter: HTTPHandler {
             try Self.checkVersion(headers, wire)
             let timeout = try RPCTimeout.of(headers, wire)
             let encodings = try Encodings(headers, wire, supported: self.settings.compressions)
-            let context = RPCContext(route.kind, exchange, timeout, codec: contentType.codec.name)
+            let context = RPCContext(route.kind, exchange, timeout, wire, codec: contentType.codec.name)
             self.run(route, Call(exchange, contentType, context, encodings, self.settings, self.executor))
         } catch {
             self.refuse(exchange, route, contentType, error)
@@ -192,7 +192,8 @@ public struct ConnectRouter: HTTPHandler {
     private func refuse(
         _ exchange: HTTPExchange, _ route: Route, _ contentType: ContentType, _ error: ConnectError
     ) {
-        let context = RPCContext(route.kind, exchange, nil, codec: contentType.codec.name)
+        let context = RPCContext(
+            route.kind, exchange, nil, contentType.wire, codec: contentType.codec.name)
         Call(exchange, contentType, context, Encodings(), self.settings, self.executor).finish(error)
     }
 

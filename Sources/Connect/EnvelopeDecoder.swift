@@ -39,6 +39,8 @@ struct EnvelopeDecoder {
         guard self.buffer.readableBytes - Envelope.headerBytes >= Int(length) else { return nil }
         self.buffer.moveReaderIndex(forwardBy: Envelope.headerBytes)
         guard let payload = self.buffer.readSlice(length: Int(length)) else { return nil }
+        // Not kept for as long as the stream.
+        if self.buffer.readableBytes == 0 { self.buffer = ByteBuffer() }
         return Envelope(flags: flags, payload: payload)
     }
 

@@ -16,6 +16,8 @@ public struct RPCContext: Sendable {
     public let deadline: NIODeadline?
     /// The timeout that the client asked for, which may be zero.
     public let timeout: TimeAmount?
+    /// Whether the client speaks Connect, and not gRPC or gRPC-Web.
+    public let isConnect: Bool
     /// The query parameters of a GET, decoded, in order; empty for other methods.
     public let queryParameters: [(name: String, value: String)]
     /// The name of the codec of requests and responses.
@@ -29,7 +31,8 @@ public struct RPCContext: Sendable {
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     init(
-        _ kind: ProcedureKind, _ exchange: HTTPExchange, _ timeout: TimeAmount?, codec: String,
+        _ kind: ProcedureKind, _ exchange: HTTPExchange, _ timeout: TimeAmount?,
+        _ wire: WireProtocol = .connectUnary, codec: String,
         queryParameters: [(name: String, value: String)] = []
     ) {
         self.procedure = exchange.path
@@ -38,6 +41,11 @@ public struct RPCContext: Sendable {
         self.peer = exchange.peer
         self.timeout = timeout
         self.deadline = timeout.map { .now() + $0 }
+        self.isConnect =
+            switch wire {
+            case .connectUnary, .connectStream: true
+            case .grpc, .grpcWeb, .grpcWebText: false
+            }
         self.queryParameters = queryParameters
         self.codec = codec
         self.eventLoop = exchange.eventLoop

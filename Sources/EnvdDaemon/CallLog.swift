@@ -34,7 +34,7 @@ struct CallLog: Interceptor {
         ]
         if let error {
             metadata["error"] = "\(error.message)"
-            metadata["error_code"] = "\(error.code.rawValue)"
+            metadata["error_code"] = .stringConvertible(error.code.rawValue)
             if let cause = error.cause { metadata["cause"] = "\(cause)" }
         }
         self.logger.log(level: level, "\(Self.title(of: context.procedure))", metadata: metadata)

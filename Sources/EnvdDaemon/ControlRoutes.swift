@@ -45,7 +45,8 @@ struct ControlRoutes {
                 authorities: AuthorityBundle(pool: self.pool, on: self.eventLoop, warn: warn),
                 metadata: metadata, workload: workload,
                 volumes: InitVolumes(volumes: NetworkVolumes(on: self.eventLoop))),
-            version: Version.current, pool: self.pool, on: self.eventLoop, warn: warn)
+            version: Version.current, followsHandover: self.options.followsHandover, pool: self.pool,
+            on: self.eventLoop, warn: warn)
         initialization.register(in: &routes)
         UpgradeService(after: initialization).register(in: &routes)
         metadata?.start()

@@ -32,11 +32,17 @@ struct JSONLogHandler: LogHandler {
             ",\"logger\":\(JSONText.quoted(self.label)),\"message\":\(JSONText.quoted(event.message.description))"
         let metadata = self.metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
-            line += ",\(JSONText.quoted(key)):\(JSONText.quoted(value.description))"
+            line += ",\(JSONText.quoted(key)):\(Self.json(value))"
         }
         line += "}"
         self.exporter?.append(line)
         if event.level >= self.printedLevel { StandardError.write(line + "\n") }
+    }
+
+    /// A number as it is, anything else as a string.
+    private static func json(_ value: Logger.Metadata.Value) -> String {
+        if case .stringConvertible(let number as any BinaryInteger) = value { return number.description }
+        return JSONText.quoted(value.description)
     }
 
     private static func name(of level: Logger.Level) -> String {

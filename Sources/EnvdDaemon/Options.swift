@@ -21,6 +21,7 @@ package struct Options: Sendable, Equatable {
     package var accessTokenFile: String?
     package var isInsecure = false
     package var usesReflection = false
+    package var followsHandover = false
     package var fileAccess = FileAccess.Mode.compatible
     package var allowedHosts = AllowedNames.all
     package var allowedOrigins = AllowedNames.all
@@ -100,6 +101,9 @@ package struct Options: Sendable, Equatable {
             },
             Self.toggle("reflection", "tell tools such as grpcurl which services and types there are") {
                 $0.usesReflection = $1
+            },
+            Self.toggle("resume-handover", "started in place of another daemon by itself; its commands are lost") {
+                $0.followsHandover = $1
             },
             Self.toggle("help", "print this and exit") { $0.showsHelp = $1 },
         ]

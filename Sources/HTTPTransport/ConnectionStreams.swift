@@ -6,6 +6,7 @@ import NIOHTTP2
 final class ConnectionStreams: NIOHTTP2StreamDelegate {
     private let management: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate
     private let streams = NIOLockedValueBox<[HTTP2StreamID: any Channel]>([:])
+    private let lastClosed = NIOLockedValueBox(NIODeadline.now())
 
     init(management: NIOHTTP2ServerConnectionManagementHandler.HTTP2StreamDelegate) {
         self.management = management
@@ -18,7 +19,13 @@ final class ConnectionStreams: NIOHTTP2StreamDelegate {
 
     func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
         self.streams.withLockedValue { $0[id] = nil }
+        self.lastClosed.withLockedValue { $0 = .now() }
         self.management.streamClosed(id, channel: channel)
+    }
+
+    /// Since when there is no stream; nil while there is one.
+    var idleSince: NIODeadline? {
+        self.streams.withLockedValue { $0.isEmpty } ? self.lastClosed.withLockedValue { $0 } : nil
     }
 
     /// Tells every stream that the connection is to end.

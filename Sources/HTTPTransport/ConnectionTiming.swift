@@ -12,7 +12,7 @@ final class ConnectionTiming {
     private let waitsForClient: () -> Bool
     private let expire: () -> Void
 
-    private var lastActivity = NIODeadline.now()
+    private(set) var lastActivity = NIODeadline.now()
     private var idleTimer: Scheduled<Void>?
     private var headTimer: Scheduled<Void>?
 

@@ -68,8 +68,14 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
                 waitsForClient: { [weak self] in self?.current?.waitsForClient ?? true },
                 expire: { [weak self] in self?.abort() }
             )
+            self.server.watch(context.channel) { [weak self] in self?.idleSince }
         }
         context.read()
+    }
+
+    /// Since when the client has asked for nothing; nil while it waits for an answer.
+    private var idleSince: NIODeadline? {
+        self.current == nil || self.isLingering ? self.timing?.lastActivity : nil
     }
 
     private func close() {
@@ -325,7 +331,9 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
 
     private func refuse(_ status: HTTPResponseStatus) {
         self.keepsAlive = false
-        let headers = HTTPHeaders([("Content-Length", "0"), ("Connection", "close")])
+        let headers = HTTPHeaders([
+            ("Content-Length", "0"), ("Connection", "close"), ("Date", self.server.date.now()),
+        ])
         self.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
         let sent = self.context?.eventLoop.makePromise(of: Void.self)
         self.lastPartSent = sent?.futureResult

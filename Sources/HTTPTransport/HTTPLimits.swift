@@ -11,7 +11,8 @@ public struct HTTPLimits: Sendable {
     /// Time without a byte in either direction while the server waits for the client. Longer than the
     /// 620 s of the proxies in front of sandboxes, so that they are the ones who close.
     public var idleTime = TimeAmount.seconds(640)
-    /// Open connections; those beyond it are answered with 503 and closed.
+    /// Open connections. One beyond it takes the place of the one that has been idle for longest; where none is idle, it
+    /// is answered with 503 and closed.
     public var connections = 8192
     /// Concurrent streams of one HTTP/2 connection.
     public var streamsPerConnection = 1024

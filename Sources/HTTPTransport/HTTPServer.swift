@@ -106,13 +106,16 @@ public final class HTTPServer: Sendable {
     /// with what comes.
     private static let firstReadBytes = 1 << 10
 
-    private static let refusal = ByteBuffer(
-        string: "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    )
+    /// What a connection too many is told.
+    private static func refusal(_ shared: ServerShared) -> ByteBuffer {
+        ByteBuffer(
+            string: "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n"
+                + "Date: \(shared.date.now())\r\n\r\n")
+    }
 
     private static func configure(_ channel: any Channel, _ shared: ServerShared) throws {
         guard shared.admit(channel) else {
-            channel.writeAndFlush(Self.refusal).whenComplete { _ in channel.close(promise: nil) }
+            channel.writeAndFlush(Self.refusal(shared)).whenComplete { _ in channel.close(promise: nil) }
             return
         }
         let detector = ProtocolDetector(limits: shared.limits) { isHTTP2 in
@@ -169,6 +172,7 @@ public final class HTTPServer: Sendable {
         let peer = channel.remoteAddress
         let shared = NIOLoopBound(shared, eventLoop: channel.eventLoop)
         let streams = ConnectionStreams(management: management.http2StreamDelegate)
+        shared.value.watch(channel) { streams.idleSince }
         let handler = NIOHTTP2Handler(
             mode: .server,
             eventLoop: channel.eventLoop,

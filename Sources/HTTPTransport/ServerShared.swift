@@ -5,8 +5,20 @@ final class ServerShared {
     let handler: any HTTPHandler
     let limits: HTTPLimits
     var date = HTTPDate()
-    /// The open connections.
-    private(set) var connections: [ObjectIdentifier: (channel: any Channel, opened: NIODeadline)] = [:]
+    private struct Connection {
+        let channel: any Channel
+        let opened: NIODeadline
+        /// Since when nothing is asked on it; nil while something is.
+        var idleSince: () -> NIODeadline?
+    }
+
+    /// Time between looks for connections that can make room for others.
+    private static let searchPeriod = TimeAmount.milliseconds(100)
+
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    /// Those that were idle when they were last looked for, the longest idle last.
+    private var idle: [(id: ObjectIdentifier, since: NIODeadline)] = []
+    private var lastSearch: NIODeadline?
     private(set) var isDraining = false
     private var idleObserver: (() -> Void)?
 
@@ -15,11 +27,16 @@ final class ServerShared {
         self.limits = limits
     }
 
-    /// Counts a connection until it closes; false if there are too many.
+    /// Counts a connection until it closes; false if there are too many on which something is asked.
+    ///
+    /// Where there are too many, the one that has been idle for longest makes room: whoever only holds connections
+    /// shuts nobody out.
     func admit(_ channel: any Channel) -> Bool {
-        guard self.connections.count < self.limits.connections, !self.isDraining else { return false }
+        guard !self.isDraining else { return false }
+        guard self.connections.count < self.limits.connections || self.closeLongestIdle() else { return false }
         let id = ObjectIdentifier(channel)
-        self.connections[id] = (channel, .now())
+        let opened = NIODeadline.now()
+        self.connections[id] = Connection(channel: channel, opened: opened) { opened }
         channel.closeFuture.assumeIsolated().whenComplete { _ in
             self.connections[id] = nil
             if self.connections.isEmpty {
@@ -30,17 +47,40 @@ final class ServerShared {
         return true
     }
 
+    /// Has `idleSince` tell since when nothing is asked on a connection; before, it is idle since it was opened.
+    func watch(_ channel: any Channel, idleSince: @escaping () -> NIODeadline?) {
+        self.connections[ObjectIdentifier(channel)]?.idleSince = idleSince
+    }
+
+    /// Closes the connection that has been idle for longest; false if none is.
+    private func closeLongestIdle() -> Bool {
+        if self.idle.isEmpty, self.lastSearch.map({ .now() - $0 >= Self.searchPeriod }) ?? true {
+            self.lastSearch = .now()
+            self.idle = self.connections.compactMap { id, connection in
+                connection.idleSince().map { (id, $0) }
+            }.sorted { $0.since > $1.since }
+        }
+        while let (id, since) = self.idle.popLast() {
+            guard let connection = self.connections[id], connection.idleSince() == since else { continue }
+            connection.channel.close(promise: nil)
+            return true
+        }
+        return false
+    }
+
     /// Asks every connection to finish, and calls `observer` when the last has closed.
     func drain(_ observer: @escaping () -> Void) {
         self.isDraining = true
-        for (channel, _) in self.connections.values {
-            channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        for connection in self.connections.values {
+            connection.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
         }
         if self.connections.isEmpty { observer() } else { self.idleObserver = observer }
     }
 
     /// Closes at once every connection that was opened before.
     func closeAll(openedBefore time: NIODeadline = .distantFuture) {
-        for (channel, opened) in self.connections.values where opened < time { channel.close(promise: nil) }
+        for connection in self.connections.values where connection.opened < time {
+            connection.channel.close(promise: nil)
+        }
     }
 }

@@ -44,6 +44,8 @@ extension ManagedProcess {
             self.state.value.end == nil
         else { return }
         self.state.value.end = ExitDescription.event(record.exit)
+        // Arguments and environment can be megabytes, and ends are remembered by the thousand.
+        self.state.value.config = Process_ProcessConfig()
         self.state.value.report = self.report(record)
         self.state.value.stallTimer?.cancel()
         self.input?.close()

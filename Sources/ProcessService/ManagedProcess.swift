@@ -10,7 +10,8 @@ import Synchronization
 final class ManagedProcess: Sendable {
     /// What was asked for and by whom: two starts that are equal in this are the same execution.
     struct Origin: Equatable, Sendable {
-        var config: Process_ProcessConfig
+        /// Of what is run; nil without an execution id.
+        var digest: String?
         var tag: String?
         var executionID: String?
         var account: String
@@ -32,6 +33,8 @@ final class ManagedProcess: Sendable {
     }
 
     struct State {
+        /// What was asked for; nothing once it has ended.
+        var config: Process_ProcessConfig
         var log = OutputLog()
         var readers = ReaderSet()
         var outputs = PerStream<Output>()
@@ -70,10 +73,12 @@ final class ManagedProcess: Sendable {
     let state: NIOLoopBoundBox<State>
 
     var hasTerminal: Bool { self.origin.hasTerminal }
+    /// What was asked for, while it runs.
+    var config: Process_ProcessConfig { self.state.value.config }
 
     /// Takes over a child that has just been started. Nothing is read before ``begin(_:ended:)``.
     init(
-        _ child: consuming SpawnedProcess, origin: Origin, retention: Retention, cgroup: Cgroup?,
+        _ child: consuming SpawnedProcess, of config: Process_ProcessConfig, origin: Origin, retention: Retention, cgroup: Cgroup?,
         limits: OutputLimits, budget: NIOLoopBound<OutputBudget>, eventLoop: any EventLoop
     ) {
         self.processID = child.processID
@@ -83,7 +88,7 @@ final class ManagedProcess: Sendable {
         self.limits = limits
         self.budget = budget
         self.eventLoop = eventLoop
-        self.state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
+        self.state = NIOLoopBoundBox(State(config: config), eventLoop: eventLoop)
         if let terminal = child.terminal.take() {
             self.input = DescriptorWriter(duplicating: terminal, on: eventLoop)
             let output = DescriptorReader(duplicating: terminal, on: eventLoop)

@@ -16,6 +16,8 @@ final class OutputReader: MessageSource {
         var keepaliveTimer: Scheduled<Void>?
         var lastEvent = NIODeadline.now()
         var isKeepaliveDue = false
+        var deadlineTimer: Scheduled<Void>?
+        var isTimeOver = false
     }
 
     private let process: ManagedProcess
@@ -29,10 +31,11 @@ final class OutputReader: MessageSource {
 
     /// Subscribes to what `process` writes. Called on the event loop.
     ///
+    /// - Parameter deadline: when the stream ends with `deadline_exceeded`.
     /// - Throws: `ConnectError` if there cannot be such a reader.
     init(
         of process: ManagedProcess, from beginning: ManagedProcess.Beginning = .now, framing: EventFraming,
-        isExtended: Bool = false, keepalive: TimeAmount
+        isExtended: Bool = false, keepalive: TimeAmount, until deadline: NIODeadline? = nil
     ) throws(ConnectError) {
         self.process = process
         self.framing = framing
@@ -43,6 +46,12 @@ final class OutputReader: MessageSource {
         let reader = try process.addReader(beginning) { state.value.wake?() }
         state.value.id = reader.id
         self.gap = reader.asked..<reader.begins
+        state.value.deadlineTimer = deadline.map { deadline in
+            process.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+                state.value.isTimeOver = true
+                state.value.wake?()
+            }
+        }
     }
 
     func whenReady(_ wake: @escaping @Sendable () -> Void) {
@@ -52,6 +61,8 @@ final class OutputReader: MessageSource {
     func detach() {
         self.state.value.keepaliveTimer?.cancel()
         self.state.value.keepaliveTimer = nil
+        self.state.value.deadlineTimer?.cancel()
+        self.state.value.deadlineTimer = nil
         self.state.value.wake = nil
         if let id = self.state.value.id { self.process.removeReader(id) }
         self.state.value.id = nil
@@ -82,6 +93,9 @@ final class OutputReader: MessageSource {
 
     private func nextOfRunning(into buffer: inout ByteBuffer) -> MessageSourceStep {
         guard let id = self.state.value.id else { return .finished }
+        guard !self.state.value.isTimeOver else {
+            return .failed(ConnectError(.deadlineExceeded, "context deadline exceeded"))
+        }
         switch self.process.next(for: id) {
         case .chunk(let chunk):
             self.state.value.lastEvent = .now()

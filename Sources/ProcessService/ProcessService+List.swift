@@ -9,7 +9,7 @@ extension ProcessService {
         .with { response in
             response.processes = self.table.value.all.map { process in
                 .with {
-                    $0.config = process.origin.config
+                    $0.config = process.config
                     $0.pid = UInt32(bitPattern: process.processID)
                     if let tag = process.origin.tag { $0.tag = tag }
                 }

@@ -5,6 +5,7 @@ import LinuxIO
 import LinuxSystem
 import NIOCore
 import SandboxContext
+import SwiftProtobuf
 import SystemPackage
 
 extension ProcessService {
@@ -13,7 +14,7 @@ extension ProcessService {
 
     /// `process.Process/Start`: runs a command and streams its output until it ends.
     ///
-    /// The command outlives the call: a client that goes away is detached. A positive timeout of the call is also
+    /// The command outlives the call: a client that goes away is detached. A positive timeout of a Connect call is also
     /// the command's hard lifetime, unless the request has a timeout of its own. With an execution id that is known
     /// already, the call attaches to that execution instead.
     ///
@@ -26,18 +27,19 @@ extension ProcessService {
         let caller = try await self.callers.caller(of: context)
         let keepalive = KeepaliveInterval.of(context.requestHeaders)
         let origin = ManagedProcess.Origin(
-            config: request.process, tag: request.hasTag ? request.tag : nil,
+            digest: try Self.digest(of: request), tag: request.hasTag ? request.tag : nil,
             executionID: request.executionID.isEmpty ? nil : request.executionID,
             account: caller.account.name, hasTerminal: request.hasPty)
         if let known = try await self.knownExecution(origin) {
             return try OutputReader(
                 of: known, from: .offset(0), framing: framing, isExtended: request.extended,
-                keepalive: keepalive)
+                keepalive: keepalive, until: Self.streamDeadline(request))
         }
         defer { self.startEnded(origin) }
         let process = try await self.launch(request, origin, as: caller)
         let reader = try OutputReader(
-            of: process, framing: framing, isExtended: request.extended, keepalive: keepalive)
+            of: process, framing: framing, isExtended: request.extended, keepalive: keepalive,
+            until: Self.streamDeadline(request))
         let order = self.table.value.add(process)
         process.begin(self.reaper) { self.table.value.end(order) }
         Self.setLifetime(of: process, request, context)
@@ -46,6 +48,20 @@ extension ProcessService {
     }
 
     // MARK: Executions with an id
+
+    /// By which two starts with one execution id are compared, when what they ask for is not kept any more; nil without
+    /// an id.
+    private static func digest(of request: Process_StartRequest) throws(ConnectError) -> String? {
+        guard !request.executionID.isEmpty else { return nil }
+        var options = BinaryEncodingOptions()
+        options.useDeterministicOrdering = true
+        do {
+            let bytes: [UInt8] = try request.process.serializedBytes(options: options)
+            return bytes.withUnsafeBytes { ContentDigest.sha256(of: $0) }
+        } catch {
+            throw ConnectError(.internalError, "cannot compare the request", cause: error)
+        }
+    }
 
     /// The execution that a start with an id means, if it has been started already; it waits for one that is being
     /// started. Without, the caller is the one that starts it, and has to say when it is done.
@@ -107,8 +123,11 @@ extension ProcessService {
         guard let child = started.take() else {
             throw ConnectError(.internalError, "the started process was lost")
         }
+        var config = request.process
+        // Nobody can ask for it.
+        config.unknownFields = UnknownStorage()
         return ManagedProcess(
-            child, origin: origin, retention: self.retention(request.retention), cgroup: started.cgroup,
+            child, of: config, origin: origin, retention: self.retention(request.retention), cgroup: started.cgroup,
             limits: limits, budget: self.budget, eventLoop: self.eventLoop)
     }
 
@@ -157,16 +176,28 @@ extension ProcessService {
         return retention
     }
 
+    /// Milliseconds at most: about three years, far from where a deadline would overflow.
+    private static let longestTimeout: UInt64 = 100_000_000_000
+
+    /// The request's own deadline; nil if it has none.
+    private static func deadline(_ request: Process_StartRequest) -> NIODeadline? {
+        let milliseconds = request.timeout.milliseconds
+        guard milliseconds > 0 else { return nil }
+        return .now() + .milliseconds(Int64(min(milliseconds, Self.longestTimeout)))
+    }
+
+    /// When the stream is to end whatever the command does; nil if it is not.
+    private static func streamDeadline(_ request: Process_StartRequest) -> NIODeadline? {
+        request.timeout.scope == .stream ? Self.deadline(request) : nil
+    }
+
     private static func setLifetime(
         of process: ManagedProcess, _ request: Process_StartRequest, _ context: RPCContext
     ) {
-        /// Milliseconds at most: about three years, far from where a deadline would overflow.
-        let longest: UInt64 = 100_000_000_000
-        let own = request.timeout.milliseconds
         let deadline: NIODeadline?
-        if own > 0 {
-            deadline = .now() + .milliseconds(Int64(min(own, longest)))
-        } else if let timeout = context.timeout, timeout > .nanoseconds(0) {
+        if let own = Self.deadline(request) {
+            deadline = own
+        } else if context.isConnect, let timeout = context.timeout, timeout > .nanoseconds(0) {
             deadline = context.deadline
         } else {
             deadline = nil
@@ -174,7 +205,7 @@ extension ProcessService {
         guard let deadline, request.timeout.scope != .stream else { return }
         process.setLifetime(
             deadline, request.timeout.scope == .tree ? .tree : .leader,
-            grace: .milliseconds(Int64(min(request.timeout.graceMilliseconds, longest))))
+            grace: .milliseconds(Int64(min(request.timeout.graceMilliseconds, Self.longestTimeout))))
     }
 }
 

@@ -13,7 +13,8 @@ package struct BasicCredentials: Equatable {
             header.prefix(scheme.utf8.count).lowercased() == scheme
         else { return nil }
         let encoded = header.dropFirst(scheme.utf8.count)
-        guard let bytes = Base64.decode(encoded.utf8),
+        // Without its padding it is not Base64 to the reference, which then ignores it.
+        guard encoded.utf8.count % 4 == 0, let bytes = Base64.decode(encoded.utf8),
             let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
         self.user = String(decoding: bytes[..<colon], as: UTF8.self)

@@ -43,6 +43,7 @@ package final class InitService: Sendable {
     let executor: EventLoopTaskExecutor
     let warn: @Sendable (String) -> Void
     private let version: String
+    private let followsHandover: Bool
     private let eventLoop: any EventLoop
     private let lock = FairLock()
     private let newest: NIOLoopBoundBox<Int64>
@@ -52,13 +53,15 @@ package final class InitService: Sendable {
 
     /// - Parameters:
     ///   - version: what the daemon says it is.
+    ///   - followsHandover: another daemon has made itself this one, which takes nothing over; the host is told.
     ///   - warn: takes a line for the log.
     package init(
-        _ parts: Parts, version: String, pool: BlockingPool, on eventLoop: any EventLoop,
+        _ parts: Parts, version: String, followsHandover: Bool = false, pool: BlockingPool, on eventLoop: any EventLoop,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.parts = parts
         self.version = version
+        self.followsHandover = followsHandover
         self.pool = pool
         self.eventLoop = eventLoop
         self.executor = EventLoopTaskExecutor(eventLoop)
@@ -78,6 +81,7 @@ package final class InitService: Sendable {
 
     private func handle(_ exchange: HTTPExchange) async {
         exchange.addCommonHeader("X-Envd-Version", self.version)
+        if self.followsHandover { exchange.addCommonHeader("X-Envd-Handover", Self.failedHandover) }
         let answer: InitAnswer
         do throws(InitAnswer) {
             let request = try await self.read(exchange)
@@ -91,6 +95,10 @@ package final class InitService: Sendable {
         }
         exchange.respond(answer.status, answer.headers, body: answer.body)
     }
+
+    /// What a host is told of a handover of which nothing came.
+    private static let failedHandover =
+        #"{"failed":true,"procs":0,"procs_failed":0,"retained":0,"retained_failed":0,"watchers":0,"watchers_failed":0}"#
 
     /// Does what the request says, in its turn. From the authorisation on, the client makes no difference.
     private func run(_ request: InitRequest, _ exchange: HTTPExchange) async -> InitAnswer {

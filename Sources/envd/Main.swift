@@ -6,6 +6,7 @@ internal import Glibc
 @main
 enum Main {
     static func main() {
+        Self.openStandardDescriptors()
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let status = CredentialRole.run(arguments: arguments) { exit(status) }
         do throws(Options.Problem) {
@@ -22,6 +23,15 @@ enum Main {
         } catch {
             StandardError.write("envd: \(error.message)\n\(Options.usage)")
             exit(2)
+        }
+    }
+
+    /// Opens `/dev/null` where a standard descriptor is closed: whatever is opened next would get its number, and log
+    /// lines would go there.
+    private static func openStandardDescriptors() {
+        for descriptor: CInt in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest number that is free is this one.
+            _ = open("/dev/null", O_RDWR)
         }
     }
 }

@@ -1,11 +1,13 @@
 """The daemon as a program: flags, exit codes, start and stop."""
 
+import json
 import os
 import re
 import select
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 import wire
@@ -148,6 +150,48 @@ def test_a_port_is_free_again_at_once():
 def test_it_starts_in_an_empty_environment():
     process = subprocess.run(["env", "-i", binary(), "--version"], capture_output=True, text=True, timeout=15)
     assert process.returncode == 0 and SEMVER.fullmatch(process.stdout)
+
+
+def test_without_standard_descriptors_nothing_takes_their_place(tmp_path):
+    """A log line would go to whatever has the number 2."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = f'exec "$0" --port {port} --isnotfc --verbose <&- >&- 2>&-'
+    with subprocess.Popen(["sh", "-c", script, binary()]) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while True:
+                try:
+                    assert wire.get(port, "/health").status == 204
+                    break
+                except ConnectionRefusedError:
+                    assert time.monotonic() < deadline and process.poll() is None
+            assert [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)] == ["/dev/null"] * 3
+            assert wire.run(port, shell("echo hello"))[1] == b"hello\n"
+        finally:
+            process.kill()
+
+
+def test_after_a_handover_the_host_is_told_that_nothing_was_taken_over():
+    """An older daemon may replace itself by this one: it serves, and its host learns what is lost."""
+    with Daemon("-resume-handover") as daemon:
+        response = wire.send(daemon.port, wire.request("POST", "/init", {"Content-Type": "application/json"}, b"{}"))
+        assert response.status == 204
+        assert json.loads(response["x-envd-handover"]) == {
+            "failed": True,
+            **dict.fromkeys(["procs", "procs_failed", "retained", "retained_failed", "watchers", "watchers_failed"], 0),
+        }
+    with Daemon() as daemon:
+        response = wire.send(daemon.port, wire.request("POST", "/init", {"Content-Type": "application/json"}, b"{}"))
+        assert response["x-envd-handover"] is None
+
+
+def test_without_cgroups_orphans_go_to_the_first_process():
+    with Daemon("--no-cgroups") as daemon:
+        script = "(while kill -0 $$ 2>&-; do :; done; grep PPid /proc/$BASHPID/status) & exit 0"
+        name, parent = wire.run(daemon.port, shell(script))[1].decode().split()
+        assert name == "PPid:" and int(parent) != daemon.pid
 
 
 def test_it_does_nothing_when_idle(daemon):

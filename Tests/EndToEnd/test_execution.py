@@ -240,6 +240,19 @@ def test_a_timeout_of_the_stream_alone_leaves_the_command(port):
     assert pid in wire.running(port)
 
 
+def test_a_stream_has_a_timeout_of_its_own(port):
+    timeout = {"milliseconds": 200, "scope": "SCOPE_STREAM"}
+    stream, pid = start(port, script("while :; do echo up; sleep 0.01; done"), timeout=timeout)
+    flags, message = stream.next_envelope()
+    while flags != wire.END_STREAM:
+        assert "end" not in message["event"]
+        flags, message = stream.next_envelope()
+    assert message["error"] == {"code": "deadline_exceeded", "message": "context deadline exceeded"}
+    assert pid in wire.running(port)
+    # One that ends before ends well.
+    assert wire.run(port, script("echo done"), timeout={"milliseconds": 60_000, "scope": "SCOPE_STREAM"})[0]["exited"]
+
+
 def test_a_timeout_with_grace_asks_first(port):
     config = script("trap 'echo asked; exit 6' TERM; echo up; while :; do sleep 0.01; done")
     stream, _ = start(

@@ -47,6 +47,41 @@ def fresh():
         yield daemon
 
 
+def test_what_was_asked_for_is_forgotten_when_a_command_has_ended(fresh):
+    """Its end is remembered for a while, and no more than that."""
+    port = fresh.port
+    large = {"cmd": "true", "args": ["x" * 100_000] * 10}
+    for _ in range(10):
+        assert wire.run(port, large)[0]["exited"]
+    before = resident(fresh)
+    for _ in range(200):
+        assert wire.run(port, large)[0]["exited"]
+    # 200 MB of arguments have come and gone.
+    assert resident(fresh) - before < 16 << 20
+    # What nobody knows is not even kept while it runs.
+    unknown = b"\xc2\x3e" + b"\x80\x80\x80\x04" + bytes(8 << 20)  # Field 1000 of the configuration: 8 MiB.
+    config = b"\x0a\x05sleep\x12\x041000" + unknown
+    message = b"\x0a" + varint(len(config)) + config
+    fields = {"Content-Type": "application/connect+proto"}
+    streams = []
+    for _ in range(12):
+        connection = wire.Connection(port)
+        connection.send(wire.request("POST", "/process.Process/Start", fields, wire.envelope(message)))
+        assert connection.read_head().status == 200
+        streams.append(connection)
+    assert resident(fresh) - before < 48 << 20
+    for connection in streams:
+        connection.close()
+
+
+def varint(number):
+    encoded = b""
+    while number > 127:
+        encoded += bytes([number & 127 | 128])
+        number >>= 7
+    return encoded + bytes([number])
+
+
 @pytest.mark.timeout(300)
 def test_a_thousand_processes_at_once_cost_little_and_leave_nothing(fresh):
     port = fresh.port

@@ -477,6 +477,25 @@ def test_a_deadline_kills_though_the_client_has_gone(port):
     assert watch.ends(), "the process lives"
 
 
+def test_a_deadline_of_grpc_web_is_the_streams_alone(port):
+    fields = {"Content-Type": "application/grpc-web+json", "Grpc-Timeout": "300m", "X-Grpc-Web": "1"}
+    body = wire.envelope({"process": {"cmd": "sleep", "args": ["1000"]}, "tag": "grpc-deadline"})
+    response = wire.send(port, wire.request("POST", "/process.Process/Start", fields, body))
+    assert b"grpc-status: 4" in response.body.lower()
+    [pid] = [p["pid"] for p in call(port, "List").json()["processes"] if p.get("tag") == "grpc-deadline"]
+    assert call(port, "SendSignal", {"process": {"pid": pid}, "signal": "SIGNAL_SIGKILL"}).status == 200
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", " \t "])
+def test_blanks_behind_a_header_are_no_part_of_it(port, blank):
+    encoded = wire.basic("root")["Authorization"]
+    assert run(port, {"cmd": "id", "args": ["-un"]}, {"Authorization": encoded + blank})[1] == b"root\n"
+    nobody = wire.basic("no-such-user")["Authorization"]
+    assert wire.get(port, "/envs", {"Authorization": nobody + blank}).status == 401
+    headers = {"Connect-Protocol-Version": f"1{blank}", "Connect-Timeout-Ms": f"60000{blank}"}
+    assert run(port, shell("true"), {**headers, "Content-Encoding": f"identity{blank}"})[0]["exited"]
+
+
 def test_a_deadline_of_zero_has_passed(port):
     error = None
     with Stream(port, start_request(shell("true"), {"Connect-Timeout-Ms": "0"})) as stream:

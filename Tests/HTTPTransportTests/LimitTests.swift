@@ -154,22 +154,59 @@ import Testing
 
     @Test func `a connection too many is answered with 503, and one that ends makes room`() async throws {
         let limits = self.limits { $0.connections = 2 }
-        try await withServer(limits: limits, answering: Self.answer) { server in
+        let asked = Mailbox<HTTPExchange>()
+        try await withServer(
+            limits: limits,
+            answering: { exchange in
+                if exchange.path == "/later" { asked.post(exchange) } else { Self.answer(exchange) }
+            }
+        ) { server in
             let first = try await server.client()
             let second = try await server.client()
-            #expect(try await first.request("GET", "/").status == 200)
-            #expect(try await second.request("GET", "/").status == 200)
+            try await first.sendRequest("GET", "/later", ["Connection: close"])
+            try await second.sendRequest("GET", "/later")
+            let waiting = try await [asked.next(), asked.next()]
             let third = try await server.client()
             let refusal = try await third.reply()
             #expect(refusal.status == 503)
             #expect(refusal["connection"] == "close")
+            #expect(refusal["date"] != nil)
             #expect(try await third.rest().readableBytes == 0)
-            #expect(try await first.request("GET", "/", ["Connection: close"]).status == 200)
+            server.eventLoop.execute { for exchange in waiting { Self.answer(exchange) } }
+            #expect(try await first.reply().status == 200)
+            #expect(try await second.reply().status == 200)
             #expect(try await first.rest().readableBytes == 0)
             // The server has forgotten the first connection a moment after its client saw the end.
             let fourth = try await server.client()
             let answer = try await fourth.request("GET", "/")
             #expect(answer.status == 200)
+        }
+    }
+
+    @Test func `the connection that is idle for longest makes room for another one`() async throws {
+        let limits = self.limits { $0.connections = 3 }
+        let asked = Mailbox<HTTPExchange>()
+        try await withServer(
+            limits: limits,
+            answering: { exchange in
+                if exchange.path == "/later" { asked.post(exchange) } else { Self.answer(exchange) }
+            }
+        ) { server in
+            // The first one waits for its answer, the second has asked later than the third was opened.
+            let first = try await server.client()
+            let second = try await server.client()
+            #expect(try await second.request("GET", "/").status == 200)
+            let third = try await server.client()
+            #expect(try await third.request("GET", "/").status == 200)
+            #expect(try await second.request("GET", "/").status == 200)
+            try await first.sendRequest("GET", "/later")
+            let waiting = try await asked.next()
+            let fourth = try await server.client()
+            #expect(try await fourth.request("GET", "/").status == 200)
+            #expect(try await third.rest().readableBytes == 0)
+            #expect(try await second.request("GET", "/").status == 200)
+            server.eventLoop.execute { Self.answer(waiting) }
+            #expect(try await first.reply().status == 200)
         }
     }
 

@@ -18,9 +18,9 @@ import Testing
         let child = SpawnedProcess(
             processID: processID, standardInput: nil, standardOutput: nil, standardError: nil, terminal: nil)
         return ManagedProcess(
-            child,
+            child, of: .init(),
             origin: .init(
-                config: .init(), tag: tag, executionID: executionID, account: "root", hasTerminal: false),
+                tag: tag, executionID: executionID, account: "root", hasTerminal: false),
             retention: .init(outputBytes: 0, exit: retention), cgroup: nil, limits: OutputLimits(),
             budget: NIOLoopBound(OutputBudget(limit: 1 << 20), eventLoop: self.eventLoop),
             eventLoop: self.eventLoop)
