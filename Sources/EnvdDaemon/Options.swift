@@ -102,7 +102,7 @@ package struct Options: Sendable, Equatable {
             Self.toggle("reflection", "tell tools such as grpcurl which services and types there are") {
                 $0.usesReflection = $1
             },
-            Self.toggle("resume-handover", "started in place of another daemon by itself; its commands are lost") {
+            Self.toggle("resume-handover", "another daemon became this one; its commands are lost") {
                 $0.followsHandover = $1
             },
             Self.toggle("help", "print this and exit") { $0.showsHelp = $1 },

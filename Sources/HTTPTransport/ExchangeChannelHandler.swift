@@ -120,7 +120,9 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError || error is ByteToMessageDecoderError else {
+        let parserError = error as? HTTPParserError
+        // One that ends in the midst of a message has left.
+        guard parserError != .invalidEOFState, parserError != nil || error is ByteToMessageDecoderError else {
             context.close(promise: nil)
             return
         }
@@ -135,8 +137,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
                 current.bodyBroke()
             }
         } else {
-            let isTooLarge = error as? HTTPParserError == .headerOverflow
-            self.refuse(isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest)
+            self.refuse(parserError == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest)
             self.endConnection()
         }
     }

@@ -33,7 +33,9 @@ final class ServerShared {
     /// shuts nobody out.
     func admit(_ channel: any Channel) -> Bool {
         guard !self.isDraining else { return false }
-        guard self.connections.count < self.limits.connections || self.closeLongestIdle() else { return false }
+        guard self.connections.count < self.limits.connections || self.closeLongestIdle() else {
+            return false
+        }
         let id = ObjectIdentifier(channel)
         let opened = NIODeadline.now()
         self.connections[id] = Connection(channel: channel, opened: opened) { opened }

@@ -78,7 +78,8 @@ final class ManagedProcess: Sendable {
 
     /// Takes over a child that has just been started. Nothing is read before ``begin(_:ended:)``.
     init(
-        _ child: consuming SpawnedProcess, of config: Process_ProcessConfig, origin: Origin, retention: Retention, cgroup: Cgroup?,
+        _ child: consuming SpawnedProcess, of config: Process_ProcessConfig, origin: Origin,
+        retention: Retention, cgroup: Cgroup?,
         limits: OutputLimits, budget: NIOLoopBound<OutputBudget>, eventLoop: any EventLoop
     ) {
         self.processID = child.processID

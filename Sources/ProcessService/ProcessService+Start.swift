@@ -127,7 +127,8 @@ extension ProcessService {
         // Nobody can ask for it.
         config.unknownFields = UnknownStorage()
         return ManagedProcess(
-            child, of: config, origin: origin, retention: self.retention(request.retention), cgroup: started.cgroup,
+            child, of: config, origin: origin, retention: self.retention(request.retention),
+            cgroup: started.cgroup,
             limits: limits, budget: self.budget, eventLoop: self.eventLoop)
     }
 

@@ -56,7 +56,8 @@ package final class InitService: Sendable {
     ///   - followsHandover: another daemon has made itself this one, which takes nothing over; the host is told.
     ///   - warn: takes a line for the log.
     package init(
-        _ parts: Parts, version: String, followsHandover: Bool = false, pool: BlockingPool, on eventLoop: any EventLoop,
+        _ parts: Parts, version: String, followsHandover: Bool = false, pool: BlockingPool,
+        on eventLoop: any EventLoop,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.parts = parts

@@ -244,6 +244,18 @@ def test_connecting_to_a_running_command_follows_it_to_its_end(sandbox):
     assert connected.wait().stdout == "more\n"
 
 
+def test_input_may_come_in_large_pieces(sandbox):
+    pieces = [b"x" * (20 << 20), b"y" * (5 << 20), b"end\n"]
+    streamed = sandbox.commands.run("sha256sum", background=True, stdin=True)
+    sandbox.commands.stream_input(streamed.pid, pieces)
+    sandbox.commands.close_stdin(streamed.pid)
+    sent = sandbox.commands.run("sha256sum", background=True, stdin=True)
+    sandbox.commands.send_stdin(sent.pid, b"".join(pieces))
+    sandbox.commands.close_stdin(sent.pid)
+    expected = hashlib.sha256(b"".join(pieces)).hexdigest() + "  -\n"
+    assert [streamed.wait().stdout, sent.wait().stdout] == [expected, expected]
+
+
 def test_connecting_to_an_unknown_pid_is_not_found(sandbox):
     with pytest.raises(NotFoundException, match=f"process with pid {MISSING_PID} not found"):
         sandbox.commands.connect(MISSING_PID)

@@ -93,7 +93,8 @@ import Testing
         let usage = Options.usage
         for name in [
             "port", "listen", "version", "commit", "verbose", "isnotfc", "no-cgroups", "cgroup-root",
-            "default-user", "access-token-file", "insecure", "allowed-hosts", "allowed-origins", "resume-handover",
+            "default-user", "access-token-file", "insecure", "allowed-hosts", "allowed-origins",
+            "resume-handover",
             "help",
         ] {
             #expect(usage.contains("  --\(name)"))
