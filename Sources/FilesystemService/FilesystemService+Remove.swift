@@ -9,11 +9,13 @@ extension FilesystemService {
     ///
     /// Nothing is removed of the root directory, of a mounted file system, or of a directory with one below it.
     ///
-    /// - Throws: `ConnectError` with `internalError` for what cannot be removed.
+    /// - Throws: `ConnectError`: `internalError` for what cannot be removed; `invalidArgument` without a path, which
+    ///   elsewhere means the home.
     @Sendable func remove(
         _ request: Filesystem_RemoveRequest, _ context: RPCContext
     ) async throws -> Filesystem_RemoveResponse {
         let account = try await self.callers.caller(of: context).account
+        guard !request.path.isEmpty else { throw ConnectError(.invalidArgument, "path is missing") }
         let path = try self.resolve(request.path, for: account)
         try await self.perform(as: account) { resolver throws(FilesystemFailure) in
             try Self.remove(path, resolver)

@@ -756,6 +756,25 @@ def test_what_is_missing_counts_as_removed(port, root):
         assert good(call(port, "Remove", {"path": path})) == {}
 
 
+def test_nobody_removes_a_home_by_saying_nothing(port, tmp_path):
+    (home := tmp_path / "home").mkdir()
+    (home / "file").write_text("content")
+    with Daemon() as daemon:
+        # Where a mistake would show, and do no harm.
+        body = json.dumps({"defaultWorkdir": str(home)}).encode()
+        assert (
+            wire.send(daemon.port, wire.request("POST", "/init", {"Content-Type": "application/json"}, body)).status
+            == 204
+        )
+        for message in ({}, {"path": ""}, {"path": None}):
+            response = call(daemon.port, "Remove", message)
+            assert (response.status, response.json()) == (
+                400,
+                {"code": "invalid_argument", "message": "path is missing"},
+            )
+        assert (home / "file").read_text() == "content"
+
+
 def test_a_deep_and_wide_tree_is_removed(port, memory):
     root = memory / "root"
     root.mkdir()
