@@ -37,6 +37,11 @@ package struct AccessGate: HTTPHandler {
                     return
                 }
             }
+        case .closed:
+            guard Self.exemptWithoutToken.contains(route) else {
+                exchange.respondError(.unauthorized, "envd not initialized")
+                return
+            }
         case .local:
             let isAdmitted =
                 self.admitsOtherMachines || Self.isLoopback(exchange.peer)

@@ -71,7 +71,10 @@ package final class Daemon: Sendable {
         }
         let address = try SocketAddress(ipAddress: options.listen, port: Int(options.port))
         let access = AccessPolicy(
-            token: try Self.token(options), opensWithoutToken: !options.isNotFirecracker)
+            token: try Self.token(options), opensWithoutToken: !options.isNotFirecracker,
+            isClosed: options.followsHandover)
+        // What the daemon before has left for one that takes over.
+        if options.followsHandover { unlink("/run/e2b/envd-handover.pb") }
         let listening = ListeningServer(on: eventLoop)
         let (handler, transfer, metadata) = try Self.handler(
             options, access, listening, logger, exporter, eventLoop)

@@ -25,7 +25,7 @@ struct ArchiveUnpacker: Sendable {
     /// The directory that was needed last, and its path.
     private var parent: (path: [RawPath], directory: OpenEntry)?
     /// Directories that were made, with what is to be set when all is in them.
-    private var made: [(path: ArchivePath, entry: TarEntry)] = []
+    private var made: [(path: ArchivePath, entry: TarEntry, identity: FileStatus.Identity)] = []
     private(set) var entries = 0
     private(set) var bytes: Int64 = 0
     private(set) var isComplete = false
@@ -66,8 +66,11 @@ struct ArchiveUnpacker: Sendable {
         guard self.isComplete else {
             throw ToolFailure(.invalidArgument, "cannot unpack the archive: it has no end")
         }
-        for (path, entry) in self.made.reversed() {
+        for (path, entry, identity) in self.made.reversed() {
+            self.parent = nil  // What has the name now, and not what had it.
             let directory = try self.open(path.names, isMade: false)
+            // Somebody may have put another one there, which is none of ours.
+            guard directory.status.identity == identity else { continue }
             try trying("cannot unpack '\(Self.text(entry.path))'") { () throws(Errno) in
                 try directory.file.setMode(entry.mode & 0o777)
                 try directory.file.setModified(seconds: entry.modified, nanoseconds: 0)
@@ -149,13 +152,14 @@ struct ArchiveUnpacker: Sendable {
                 return false
             }
         }
-        _ = try self.open(path.names, isMade: false)
-        guard isNew else { return }
+        let directory = try self.open(path.names, isMade: false)
+        // What is not the account's has been put there since.
+        guard isNew, directory.status.uid == self.account.uid else { return }
         guard self.made.count < ArchiveLimits.directories else {
             throw ToolFailure(
                 .resourceExhausted, "the archive has more than \(ArchiveLimits.directories) directories")
         }
-        self.made.append((path, entry))
+        self.made.append((path, entry, directory.status.identity))
     }
 
     /// Permissions of directories until the end, before the umask.

@@ -40,6 +40,11 @@ extension FileTools {
         guard let offset = try request.number("offset"), offset <= key.total else {
             throw ConnectError(.invalidArgument, "the query has no offset, or one behind the total")
         }
+        let coding = exchange.request.headers.first(name: "content-encoding") ?? "identity"
+        guard coding.lowercased() == "identity" else {
+            throw ConnectError(
+                .invalidArgument, "the bytes of an upload that is resumed cannot be '\(coding)'")
+        }
         let account = request.account
         let file = try await self.perform(as: account) { resolver throws(ToolFailure) in
             try PartialFile.open(key, at: offset, for: account, resolver)

@@ -21,9 +21,11 @@ final class IgnoreFile: Sendable {
     private let rules: Mutex<[Rule]>
     let count: Int
 
-    /// Reads a file's bytes. What is no pattern is left out, as git does.
+    /// Reads a file's bytes. What is no pattern is left out, as git does, and a byte order mark.
     init(_ bytes: [UInt8]) {
-        let lines = bytes.split(separator: UInt8(ascii: "\n")).prefix(Self.maximumRules)
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...]
+        let lines = text.split(separator: UInt8(ascii: "\n")).prefix(Self.maximumRules)
         let rules = lines.reversed().compactMap(Self.rule)
         self.rules = Mutex(rules)
         self.count = rules.count

@@ -91,7 +91,9 @@ struct LineRange: Sendable {
     }
 
     private mutating func tell(_ line: LineReader.Line) {
-        let bytes = self.reader.buffer[line.range]
+        var bytes = self.reader.buffer[line.range]
+        // The end of a line of DOS is no text.
+        if !line.isCut, line.hasNewline, bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
         var text = bytes.prefix(min(self.maxLineBytes, self.maxBytes))
         // A character is told whole or not at all.
         /// Bytes of a character that follow its first.
@@ -103,7 +105,6 @@ struct LineRange: Sendable {
             }
         }
         let cut = bytes.count - text.count
-        if cut == 0, !line.isCut, line.hasNewline, text.last == UInt8(ascii: "\r") { text.removeLast() }
         self.bytes += text.count
         self.response.lines.append(
             .with {

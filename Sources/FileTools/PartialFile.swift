@@ -74,6 +74,9 @@ final class PartialFile: Sendable {
             guard !path.endsWithSlash else { throw .isDirectory }
             try DirectoryPath.make(Array(path.components.dropLast()), resolver)
             let place = try resolver.location(of: path)
+            guard place.name != .current, place.name != .parent,
+                (try? place.directory.status(of: place.name))?.kind != .directory
+            else { throw .isDirectory }
             let name = try key.name(for: place.name)
             let entry = try OpenEntry(
                 try place.directory.open(
@@ -113,7 +116,13 @@ final class PartialFile: Sendable {
     }
 
     /// Puts the complete file in its place, with the permissions of what was there.
+    ///
+    /// - Throws: ``ToolFailure`` with `aborted` if the upload has been forgotten meanwhile: what has its name now is
+    ///   another's.
     func finish(_ resolver: FileResolver) throws(ToolFailure) {
+        guard (try? self.place.directory.status(of: self.name))?.identity == self.identity else {
+            throw ToolFailure(.aborted, "\(self.key.operation): it has been taken away")
+        }
         try trying(self.key.operation) { () throws(Errno) in
             if let replaced = try? self.place.directory.status(of: self.place.name) {
                 guard replaced.kind != .directory else { throw .isDirectory }

@@ -149,9 +149,21 @@ struct TreeWalk: Sendable {
     private mutating func enter(_ entry: Entry) {
         var rules = self.levels.last?.rules
         let path = entry.path + [UInt8(ascii: "/")]
-        let directory = self.files.performQuietly(as: self.account) { resolver throws(Errno) in
-            try OpenEntry(
-                try resolver.open(entry.name, in: entry.directory.file, [.readOnly, .directory, .noFollow]))
+        let directory: OpenEntry?
+        do throws(Errno) {
+            directory = try self.files.performNow(as: self.account) { resolver throws(Errno) in
+                try OpenEntry(
+                    try resolver.open(
+                        entry.name, in: entry.directory.file, [.readOnly, .directory, .noFollow]))
+            }
+        } catch {
+            // What vanishes meanwhile, or becomes something else, is not there.
+            if error == .noSuchFileOrDirectory || error == .notDirectory
+                || error == .tooManySymbolicLinkLevels
+            {
+                return
+            }
+            directory = nil
         }
         guard let directory, !Self.isKernels(directory, below: entry.directory) else {
             self.unreadable += 1

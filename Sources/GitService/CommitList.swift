@@ -1,4 +1,5 @@
 import EnvdAPI
+import LinuxSystem
 import SwiftProtobuf
 
 /// Reads `git log -z` of whole commits.
@@ -43,6 +44,18 @@ enum CommitList {
 
     /// Layout: `HEAD -> main, tag: v1, origin/main`; a name has no space in it.
     private static func references(_ text: String) -> [String] {
-        text.split(separator: ", ").flatMap { $0.split(separator: " -> ").map(String.init) }
+        // A name has no space in it: the words between are `->` and `tag:`, which belongs to the next.
+        var references: [String] = []
+        var isTag = false
+        for word in text.parts(between: " ") where word != "->" {
+            let name = word.ends(with: ",") ? Substring(word.utf8.dropLast()) : word
+            if name == "tag:" {
+                isTag = true
+            } else {
+                references.append((isTag ? "tag: " : "") + name)
+                isTag = false
+            }
+        }
+        return references
     }
 }

@@ -11,7 +11,7 @@ enum Redaction {
             let basic = Base64.encode(Array("\(secret.username):\(secret.password)".utf8), padding: true)
             let encoded = PercentEncoding.encode(secret.password)
             for form in [secret.password, encoded, Self.withCapitals(encoded), basic] {
-                text = text.replacing(form, with: Self.mark)
+                text = text.replacingBytes(of: form, with: Self.mark)
             }
         }
         return Self.redactURLs(text)
@@ -26,18 +26,27 @@ enum Redaction {
 
     /// Removes what is between `//` and `@` of every URL, if it has a password.
     private static func redactURLs(_ text: String) -> String {
-        guard text.contains("://") else { return text }
-        var result = ""
-        var rest = text[...]
-        while let begin = rest.firstRange(of: "://") {
+        let separator = Array("://".utf8)
+        var result: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let begin = rest.firstRange(of: separator) {
             result += rest[..<begin.upperBound]
             rest = rest[begin.upperBound...]
-            let authority = rest.prefix { $0 != "/" && $0 != "'" && $0 != "\"" && !$0.isWhitespace }
-            if let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") {
-                result += Self.mark
+            let authority = rest.prefix { !"/'\" \t\r\n".utf8.contains($0) }
+            if let at = authority.lastIndex(of: UInt8(ascii: "@")),
+                authority[..<at].contains(UInt8(ascii: ":"))
+            {
+                result += Self.mark.utf8
                 rest = rest[at...]
             }
         }
-        return result + rest
+        return String(decoding: result + rest, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// With other text where these bytes are, whatever characters they are parts of.
+    fileprivate func replacingBytes(of old: String, with new: String) -> String {
+        String(decoding: Array(self.utf8).replacing(Array(old.utf8), with: Array(new.utf8)), as: UTF8.self)
     }
 }

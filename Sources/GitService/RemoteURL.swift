@@ -50,11 +50,16 @@ struct RemoteURL: Equatable {
 
     /// The directory that a clone goes to when nobody names one: the URL's last part, without `.git`.
     var directoryName: String? {
-        var rest = self.text[...]
-        while rest.hasSuffix("/") { rest.removeLast() }
-        if rest.hasSuffix("/.git") { rest.removeLast("/.git".count) }
-        var name = rest.split(whereSeparator: { $0 == "/" || $0 == ":" }).last ?? ""
-        if name.hasSuffix(".git") { name.removeLast(".git".count) }
-        return name.isEmpty || name == "." || name == ".." ? nil : String(name)
+        var rest = Array(self.text.utf8)[...]
+        while rest.last == UInt8(ascii: "/") { rest.removeLast() }
+        rest = Self.without(suffix: "/.git", rest)
+        let parts = rest.split { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }
+        let name = String(decoding: Self.without(suffix: ".git", parts.last ?? []), as: UTF8.self)
+        return name.isEmpty || name == "." || name == ".." ? nil : name
+    }
+
+    private static func without(suffix: String, _ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+            ? bytes.dropLast(suffix.utf8.count) : bytes
     }
 }

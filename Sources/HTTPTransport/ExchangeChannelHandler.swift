@@ -27,6 +27,8 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     /// The connection's output has ended; what still comes in is dropped.
     private var isLingering = false
     private var timing: ConnectionTiming?
+    /// The client has sent what cannot be read.
+    private var hasSentNonsense = false
     /// Something of a request has come out of the bytes that are being read.
     private var hasReadPart = false
 
@@ -73,9 +75,13 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         context.read()
     }
 
-    /// Since when the client has asked for nothing; nil while it waits for an answer.
+    /// Since when nothing happens but what the client has to do; nil while it waits for an answer, or for the rest of
+    /// one.
     private var idleSince: NIODeadline? {
-        self.current == nil || self.isLingering ? self.timing?.lastActivity : nil
+        guard self.current?.waitsForClient ?? true, let channel = self.context?.channel,
+            channel.bytesToSend == 0
+        else { return nil }
+        return self.timing?.lastActivity
     }
 
     private func close() {
@@ -128,14 +134,11 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         }
         // Bytes that cannot be read are dropped like all others then.
         guard !self.isLingering else { return }
+        self.hasSentNonsense = true
         self.keepsAlive = false
         if let current = self.current {
-            // Whoever reads the body answers.
-            if current.requestEnded || current.responseState == .ended {
-                context.close(promise: nil)
-            } else {
-                current.bodyBroke()
-            }
+            // Whoever reads the body answers; who has read all of it does so anyway.
+            if current.responseState == .ended { self.endConnection() } else { current.bodyBroke() }
         } else {
             self.refuse(parserError == .headerOverflow ? .requestHeaderFieldsTooLarge : .badRequest)
             self.endConnection()
@@ -148,10 +151,12 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         switch part {
         case .head(let head):
             guard self.current == nil, self.keepsAlive else { return }
+            // As the parser reads it: to it, a coding with a blank behind it is another one.
+            let isFramedAsKnown = Self.isFramedAsKnown(head)
+            let head = Self.trimmed(head)
             self.keepsAlive = self.carriesOneExchange || Self.allowsAnother(after: head)
             self.timing?.headEnded()
-            let head = Self.trimmed(head)
-            guard Self.isFramedAsKnown(head) else {
+            guard isFramedAsKnown else {
                 self.refuse(.notImplemented)
                 return self.endConnection()
             }
@@ -239,7 +244,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     private func endConnection() {
         guard let context = self.context, !self.isLingering else { return }
         self.isLingering = true
-        let isComplete = self.current?.requestEnded ?? false
+        let isComplete = !self.hasSentNonsense && self.current?.requestEnded ?? false
         let channel = context.channel
         let sent = self.lastPartSent ?? context.eventLoop.makeSucceededVoidFuture()
         sent.assumeIsolated().whenComplete { [weak self] _ in
@@ -340,5 +345,12 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         self.lastPartSent = sent?.futureResult
         self.write(.end(nil), promise: sent)
         self.flush()
+    }
+}
+
+extension Channel {
+    /// Bytes that have been written and that the socket has not taken.
+    var bytesToSend: Int {
+        (try? self.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 }

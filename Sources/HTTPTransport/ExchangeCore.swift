@@ -48,8 +48,10 @@ final class ExchangeCore {
 
     // MARK: Request body
 
-    /// Whether the exchange stands still until the client sends something.
-    var waitsForClient: Bool { !self.requestEnded && self.bodyReader != nil }
+    /// Whether the exchange stands still until the client sends something: what is read, or what nobody reads any more.
+    var waitsForClient: Bool {
+        !self.requestEnded && (self.bodyReader != nil || self.responseState == .ended)
+    }
 
     /// Whether more of the body should be read from the client now.
     var wantsBody: Bool {

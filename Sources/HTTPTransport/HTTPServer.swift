@@ -172,7 +172,9 @@ public final class HTTPServer: Sendable {
         let peer = channel.remoteAddress
         let shared = NIOLoopBound(shared, eventLoop: channel.eventLoop)
         let streams = ConnectionStreams(management: management.http2StreamDelegate)
-        shared.value.watch(channel) { streams.idleSince }
+        shared.value.watch(channel) { [weak channel] in
+            channel?.bytesToSend == 0 ? streams.idleSince : nil
+        }
         let handler = NIOHTTP2Handler(
             mode: .server,
             eventLoop: channel.eventLoop,

@@ -12,8 +12,9 @@ final class ServerShared {
         var idleSince: () -> NIODeadline?
     }
 
-    /// Time between looks for connections that can make room for others.
-    private static let searchPeriod = TimeAmount.milliseconds(100)
+    /// Time between looks for connections that can make room for others, for each that there is: a hundred times what
+    /// the look takes.
+    private static let searchPeriod = TimeAmount.microseconds(10)
 
     private var connections: [ObjectIdentifier: Connection] = [:]
     /// Those that were idle when they were last looked for, the longest idle last.
@@ -40,7 +41,8 @@ final class ServerShared {
         let opened = NIODeadline.now()
         self.connections[id] = Connection(channel: channel, opened: opened) { opened }
         channel.closeFuture.assumeIsolated().whenComplete { _ in
-            self.connections[id] = nil
+            // It may have made room already, and another one may have its identifier.
+            if self.connections[id]?.channel === channel { self.connections[id] = nil }
             if self.connections.isEmpty {
                 self.idleObserver?()
                 self.idleObserver = nil
@@ -56,14 +58,22 @@ final class ServerShared {
 
     /// Closes the connection that has been idle for longest; false if none is.
     private func closeLongestIdle() -> Bool {
-        if self.idle.isEmpty, self.lastSearch.map({ .now() - $0 >= Self.searchPeriod }) ?? true {
-            self.lastSearch = .now()
-            self.idle = self.connections.compactMap { id, connection in
-                connection.idleSince().map { (id, $0) }
-            }.sorted { $0.since > $1.since }
-        }
+        if self.closeFirstStillIdle() { return true }
+        let period = Self.searchPeriod * self.connections.count
+        guard self.lastSearch.map({ .now() - $0 >= period }) ?? true else { return false }
+        self.lastSearch = .now()
+        self.idle = self.connections.compactMap { id, connection in
+            connection.idleSince().map { (id, $0) }
+        }.sorted { $0.since > $1.since }
+        return self.closeFirstStillIdle()
+    }
+
+    /// The same among those that have been found.
+    private func closeFirstStillIdle() -> Bool {
         while let (id, since) = self.idle.popLast() {
             guard let connection = self.connections[id], connection.idleSince() == since else { continue }
+            // It makes room now, and not when it has closed.
+            self.connections[id] = nil
             connection.channel.close(promise: nil)
             return true
         }

@@ -11,11 +11,14 @@ final class ManagedProcess: Sendable {
     /// What was asked for and by whom: two starts that are equal in this are the same execution.
     struct Origin: Equatable, Sendable {
         /// Of what is run; nil without an execution id.
-        var digest: String?
+        var digest: Int?
         var tag: String?
         var executionID: String?
         var account: String
         var hasTerminal: Bool
+
+        /// Whether this is its tag, byte by byte: what only looks the same is another one's.
+        func hasTag(_ tag: String) -> Bool { self.tag?.hasBytes(of: tag) ?? false }
     }
 
     /// What is kept of it.

@@ -49,15 +49,27 @@ extension ProcessService {
 
     // MARK: Executions with an id
 
+    /// Bytes beyond which the kernel runs no command: `MAX_ARG_STRLEN` and a quarter of a stack's limit are less;
+    /// execve(2).
+    private static let longestCommand = 8 << 20
+
     /// By which two starts with one execution id are compared, when what they ask for is not kept any more; nil without
-    /// an id.
-    private static func digest(of request: Process_StartRequest) throws(ConnectError) -> String? {
+    /// an id, or for what cannot be run anyway.
+    private static func digest(of request: Process_StartRequest) throws(ConnectError) -> Int? {
         guard !request.executionID.isEmpty else { return nil }
+        let config = request.process
+        let count =
+            config.cmd.utf8.count + config.args.reduce(0) { $0 + $1.utf8.count }
+            + config.envs.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        guard count <= Self.longestCommand else { return nil }
         var options = BinaryEncodingOptions()
         options.useDeterministicOrdering = true
         do {
-            let bytes: [UInt8] = try request.process.serializedBytes(options: options)
-            return bytes.withUnsafeBytes { ContentDigest.sha256(of: $0) }
+            let bytes: [UInt8] = try config.serializedBytes(options: options)
+            // Seeded anew in each process, so that nobody can find two of one value.
+            var hasher = Hasher()
+            bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+            return hasher.finalize()
         } catch {
             throw ConnectError(.internalError, "cannot compare the request", cause: error)
         }
@@ -70,13 +82,14 @@ extension ProcessService {
     private func knownExecution(_ origin: ManagedProcess.Origin) async throws(ConnectError) -> ManagedProcess?
     {
         guard let executionID = origin.executionID else { return nil }
-        while self.starting.value[executionID] != nil {
+        let key = ExecutionID(executionID)
+        while self.starting.value[key] != nil {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-                self.starting.value[executionID]?.append { continuation.resume() }
+                self.starting.value[key]?.append { continuation.resume() }
             }
         }
         guard let process = self.table.value.find(.executionID(executionID)) else {
-            self.starting.value[executionID] = []
+            self.starting.value[key] = []
             return nil
         }
         guard process.origin == origin else {
@@ -88,7 +101,7 @@ extension ProcessService {
 
     private func startEnded(_ origin: ManagedProcess.Origin) {
         guard let executionID = origin.executionID else { return }
-        let waiters = self.starting.value.removeValue(forKey: executionID) ?? []
+        let waiters = self.starting.value.removeValue(forKey: ExecutionID(executionID)) ?? []
         for waiter in waiters { waiter() }
     }
 

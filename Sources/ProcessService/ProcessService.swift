@@ -39,7 +39,7 @@ package final class ProcessService: Sendable {
     let table: NIOLoopBound<ProcessTable>
     let budget: NIOLoopBound<OutputBudget>
     /// The starts under way of executions with an id, and who waits for each.
-    let starting: NIOLoopBoundBox<[String: [() -> Void]]>
+    let starting: NIOLoopBoundBox<[ExecutionID: [() -> Void]]>
 
     /// A service without processes. Called on the event loop.
     ///

@@ -19,7 +19,7 @@ final class ProcessTable {
     private var endings = CircularBuffer<Int>()
     /// The newest process with a pid, running or ended.
     private var byProcessID: [UInt32: Int] = [:]
-    private var byExecutionID: [String: Int] = [:]
+    private var byExecutionID: [ExecutionID: Int] = [:]
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
     /// Cgroups whose command has ended and left something running in them.
@@ -46,14 +46,16 @@ final class ProcessTable {
         if let tag = process.origin.tag {
             // An execution with an id stays: forgotten, it could be started a second time.
             for (order, ended) in self.ended
-            where ended.process.origin.tag == tag && ended.process.origin.executionID == nil {
+            where ended.process.origin.hasTag(tag) && ended.process.origin.executionID == nil {
                 self.forget(order)
             }
         }
         self.nextOrder += 1
         self.running[self.nextOrder] = process
         self.byProcessID[processID] = self.nextOrder
-        if let executionID = process.origin.executionID { self.byExecutionID[executionID] = self.nextOrder }
+        if let executionID = process.origin.executionID {
+            self.byExecutionID[ExecutionID(executionID)] = self.nextOrder
+        }
         return self.nextOrder
     }
 
@@ -84,12 +86,12 @@ final class ProcessTable {
         case .processID(let processID):
             return self.byProcessID[processID].flatMap(self.process)
         case .tag(let tag):
-            let running = self.running.lazy.filter { $0.value.origin.tag == tag }.max { $0.key < $1.key }
+            let running = self.running.lazy.filter { $0.value.origin.hasTag(tag) }.max { $0.key < $1.key }
             if let running { return running.value }
-            return self.ended.values.lazy.filter { $0.process.origin.tag == tag }
+            return self.ended.values.lazy.filter { $0.process.origin.hasTag(tag) }
                 .max { $0.deadline < $1.deadline }?.process
         case .executionID(let executionID):
-            return self.byExecutionID[executionID].flatMap(self.process)
+            return self.byExecutionID[ExecutionID(executionID)].flatMap(self.process)
         }
     }
 
@@ -108,8 +110,9 @@ final class ProcessTable {
         guard let process = self.ended.removeValue(forKey: order)?.process else { return }
         let processID = UInt32(bitPattern: process.processID)
         if self.byProcessID[processID] == order { self.byProcessID[processID] = nil }
-        if let executionID = process.origin.executionID, self.byExecutionID[executionID] == order {
-            self.byExecutionID[executionID] = nil
+        if let executionID = process.origin.executionID, self.byExecutionID[ExecutionID(executionID)] == order
+        {
+            self.byExecutionID[ExecutionID(executionID)] = nil
         }
         process.trim(keeping: 0)
     }

@@ -4,6 +4,8 @@ import Synchronization
 /// Who may call, as it was said at start and then by `/init`.
 package final class AccessPolicy: Sendable {
     package enum Rule: Sendable {
+        /// The host has to say who may call, and until then nobody may.
+        case closed
         /// There is no token: only this machine may call.
         case local
         /// There is no token, because the host of the sandbox wants none: everybody may call.
@@ -12,14 +14,17 @@ package final class AccessPolicy: Sendable {
         case token(AccessToken)
     }
 
-    private let current = Mutex(Rule.local)
+    private let current: Mutex<Rule>
     private let opensWithoutToken: Bool
 
     /// A policy with a token, or for this machine alone.
     ///
     /// - Parameter opensWithoutToken: whether ``set(_:)`` without a token lets everybody in: where the network is
     ///   the host's, so that who calls `/init` is the host.
-    package init(token: AccessToken? = nil, opensWithoutToken: Bool = false) {
+    /// - Parameter isClosed: whether, without a token, not even this machine may call before ``set(_:)``: what a daemon
+    ///   ran before this one goes on, and would find no token.
+    package init(token: AccessToken? = nil, opensWithoutToken: Bool = false, isClosed: Bool = false) {
+        self.current = Mutex(isClosed ? .closed : .local)
         self.opensWithoutToken = opensWithoutToken
         if let token { self.set(token) }
     }

@@ -176,12 +176,17 @@ def test_without_standard_descriptors_nothing_takes_their_place(tmp_path):
 def test_after_a_handover_the_host_is_told_that_nothing_was_taken_over():
     """An older daemon may replace itself by this one: it serves, and its host learns what is lost."""
     with Daemon("-resume-handover") as daemon:
+        # The commands of the daemon before run on, and must not find one that asks for no token.
+        assert wire.call(daemon.port, "List").status == 401
+        assert wire.get(daemon.port, "/files?path=/etc/passwd").status == 401
+        assert wire.get(daemon.port, "/health").status == 204
         response = wire.send(daemon.port, wire.request("POST", "/init", {"Content-Type": "application/json"}, b"{}"))
         assert response.status == 204
         assert json.loads(response["x-envd-handover"]) == {
             "failed": True,
             **dict.fromkeys(["procs", "procs_failed", "retained", "retained_failed", "watchers", "watchers_failed"], 0),
         }
+        assert wire.call(daemon.port, "List").status == 200
     with Daemon() as daemon:
         response = wire.send(daemon.port, wire.request("POST", "/init", {"Content-Type": "application/json"}, b"{}"))
         assert response["x-envd-handover"] is None

@@ -4,10 +4,12 @@ import hashlib
 import io
 import os
 import pathlib
+import pwd
 import random
 import stat
 import subprocess
 import tarfile
+import threading
 import time
 import urllib.parse
 
@@ -407,6 +409,77 @@ def test_two_requests_do_not_write_to_one_upload(daemon, tmp_path):
         connection.send(b"0123456789")
         assert connection.read_response().json()["complete"] is True
     assert file.read_bytes() == b"0123456789"
+
+
+def test_a_request_that_was_given_up_does_not_finish_another_upload(daemon, tmp_path):
+    """A client whose request hangs forgets the upload and begins again; then the old bytes come after all."""
+    file = tmp_path / "file"
+    with wire.Connection(daemon.port) as old:
+        old.send(wire.head("POST", target("resume", file, offset=0, total=10), {"Content-Length": "10"}) + b"AAA")
+        eventually(lambda: ask(daemon.port, file, 10).json()["offset"] == 3)
+        assert ask(daemon.port, file, 10, "DELETE").status == 204
+        answer = resume(daemon.port, file, b"BBBB", 0, 10).json()
+        assert (answer["offset"], answer["complete"]) == (4, False)
+        old.send(b"AAAAAAA")
+        assert old.read_response().status == 409
+    assert not file.exists()
+    assert resume(daemon.port, file, b"BBBBBB", 4, 10).json()["complete"] is True
+    assert file.read_bytes() == b"B" * 10
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_an_upload_that_can_go_nowhere_is_refused_at_once(port, tmp_path):
+    (tmp_path / "directory").mkdir()
+    for name in ("directory", "directory/.", "directory/.."):
+        assert resume(port, f"{tmp_path}/{name}", b"abc", 0, 6).status == 400
+    fields = {"Content-Encoding": "gzip"}
+    request = wire.request("POST", target("resume", tmp_path / "file", offset=0, total=3), fields, b"abc")
+    assert wire.send(port, request).status == 400
+    assert os.listdir(tmp_path) == ["directory"] and os.listdir(tmp_path / "directory") == []
+
+
+def test_a_directory_that_takes_the_place_of_one_that_was_unpacked_stays_as_it_is(daemon, shared_path):
+    """Its mode is set at the end, and whoever owns the directory above can have moved another one there."""
+    place = shared_path / "place"
+    place.mkdir()
+    account = pwd.getpwnam("user")
+    os.chown(place, account.pw_uid, account.pw_gid)
+    (place / "secret").mkdir(mode=0o700)
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        member = tarfile.TarInfo("d")
+        member.type, member.mode = tarfile.DIRTYPE, 0o777
+        tar.addfile(member)
+    body = output.getvalue()
+    fields = {"Content-Type": "application/x-tar", "Content-Length": str(len(body))}
+    with wire.Connection(daemon.port) as connection:
+        connection.send(wire.head("POST", target("archive", place, "user"), fields) + body[:512])
+        eventually((place / "d").exists)
+        (place / "d").rmdir()
+        (place / "secret").rename(place / "d")
+        connection.send(body[512:])
+        connection.read_response()
+    status = (place / "d").stat()
+    assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o700)
+    assert status.st_mtime > 1_000_000_000
+
+
+def test_an_archive_lacks_what_vanishes_meanwhile(port, tmp_path):
+    stop = threading.Event()
+
+    def churn():
+        while not stop.is_set():
+            for number in range(20):
+                (tmp_path / f"d{number}").mkdir()
+                (tmp_path / f"d{number}").rmdir()
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        assert {download(port, tmp_path).status for _ in range(60)} == {200}
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,16 @@ def test_a_missing_directory_is_an_invalid_argument(port):
 # Signals, tags, input
 
 
+def test_a_tag_that_only_looks_the_same_is_another_ones(port):
+    pids = {tag: start(port, {"cmd": "sleep", "args": ["1000"]}, tag=tag)[1] for tag in ("t\u00e9", "te\u0301")}
+    watch = Watch(pids["t\u00e9"])
+    assert call(port, "SendSignal", {"process": {"tag": "t\u00e9"}, "signal": "SIGNAL_SIGKILL"}).status == 200
+    assert watch.ends()
+    assert pids["te\u0301"] in running(port)
+    assert run(port, shell("echo one"), executionId="x\u00e9")[1] == b"one\n"
+    assert run(port, shell("echo two"), executionId="xe\u0301")[1] == b"two\n"
+
+
 def test_tags_select_their_process(port):
     """With two different tags the reference may find neither."""
     pids = {}
@@ -478,7 +488,7 @@ def test_a_deadline_kills_though_the_client_has_gone(port):
 
 
 def test_a_deadline_of_grpc_web_is_the_streams_alone(port):
-    fields = {"Content-Type": "application/grpc-web+json", "Grpc-Timeout": "300m", "X-Grpc-Web": "1"}
+    fields = {"Content-Type": "application/grpc-web+json", "Grpc-Timeout": "2S", "X-Grpc-Web": "1"}
     body = wire.envelope({"process": {"cmd": "sleep", "args": ["1000"]}, "tag": "grpc-deadline"})
     response = wire.send(port, wire.request("POST", "/process.Process/Start", fields, body))
     assert b"grpc-status: 4" in response.body.lower()

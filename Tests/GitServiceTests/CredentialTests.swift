@@ -74,6 +74,7 @@ import Testing
         ("https://host/repo.git///", "repo"),
         ("git@host:a/repo.git", "repo"), ("host:repo", "repo"), ("/srv/repo/.git", "repo"), ("repo", "repo"),
         ("https://u:p@host/ü x.git", "ü x"), ("/", nil), ("", nil), ("https://host/..", nil), (".git", nil),
+        ("file:///a/sub/\u{301}q.git", "\u{301}q"), ("file:///a/../\u{301}rep.git", "\u{301}rep"),
     ])
     func `the directory of a clone is named after the URL`(_ url: String, _ name: String?) {
         #expect(RemoteURL(url).directoryName == name)
@@ -94,6 +95,12 @@ import Testing
         #expect(
             Redaction.redact(text, secret)
                 == "*** *** *** *** https://***@host/z http://x@host 'ssh://***@c'")
+        // A mark that goes with the character before it hides neither a colon nor a password.
+        let marked = CredentialSecret(origin: "https://h", username: "u", password: "\u{301}pw")
+        #expect(Redaction.redact("u:\u{301}pw x", marked) == "u:*** x")
+        #expect(
+            Redaction.redact("http://u:\u{301}pw@h http://u:p@\u{301}h", nil)
+                == "http://***@h http://***@\u{301}h")
         #expect(Redaction.redact("nothing to hide: x@y://", nil) == "nothing to hide: x@y://")
     }
 }

@@ -38,6 +38,11 @@ import Testing
         #expect(commits[0].author.seconds == 12 && commits[0].committer.seconds == -5)
         #expect(commits[0].references == ["HEAD", "main", "tag: v1,x", "origin/main"])
         #expect(commits[0].message == "subject\n\nbody \u{1}\n" && commits[1].message.isEmpty)
+        var marked = one
+        marked[9] = "HEAD -> \u{301}x, tag: \u{301}v, \u{301}y"
+        #expect(
+            CommitList.parse(self.bytes(marked))[0].references
+                == ["HEAD", "\u{301}x", "tag: \u{301}v", "\u{301}y"])
         #expect(CommitList.parse(self.bytes(["c1", "t1"])).isEmpty)
     }
 

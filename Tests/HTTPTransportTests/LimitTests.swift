@@ -210,6 +210,77 @@ import Testing
         }
     }
 
+    @Test func `a connection whose client owes the rest of a body is idle when it has been answered`()
+        async throws
+    {
+        let limits = self.limits { $0.connections = 2 }
+        try await withServer(limits: limits, answering: Self.answer) { server in
+            for _ in 0..<6 {
+                let client = try await server.client()
+                try await client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+                #expect(try await client.reply().status == 200)
+            }
+        }
+    }
+
+    @Test func `a connection that has not taken its answer is not idle`() async throws {
+        let limits = self.limits { $0.connections = 2 }
+        let total = 30 << 20
+        try await withServer(
+            limits: limits,
+            answering: { exchange in
+                guard exchange.path == "/large" else { return Self.answer(exchange) }
+                exchange.respond(.ok, [:], body: ByteBuffer(repeating: 1, count: total))
+            }
+        ) { server in
+            let slow = try await server.client(receiveBuffer: 64 << 10)
+            try await slow.sendRequest("GET", "/large")
+            _ = try await slow.head()
+            for _ in 0..<4 {
+                #expect(try await server.client().request("GET", "/").status == 200)
+            }
+            #expect(try await slow.bytes(total).readableBytes == total)
+        }
+    }
+
+    @Test func `connections that were idle when they were looked for are looked for again`() async throws {
+        let limits = self.limits { $0.connections = 4 }
+        try await withServer(limits: limits, answering: Self.answer) { server in
+            let clients = try await [server.client(), server.client(), server.client(), server.client()]
+            for client in clients { #expect(try await client.request("GET", "/").status == 200) }
+            // The search finds all of them, and closes the first.
+            let fifth = try await server.client()
+            #expect(try await fifth.request("GET", "/").status == 200)
+            #expect(try await clients[0].rest().readableBytes == 0)
+            for client in clients.dropFirst() { #expect(try await client.request("GET", "/").status == 200) }
+            let sixth = try await server.client()
+            #expect(try await sixth.request("GET", "/").status == 200)
+            #expect(try await fifth.rest().readableBytes == 0)
+            for client in clients.dropFirst() { #expect(try await client.request("GET", "/").status == 200) }
+        }
+    }
+
+    @Test func `what cannot be read behind a request does not take its answer`() async throws {
+        let asked = Mailbox<HTTPExchange>()
+        try await withServer(answering: { asked.post($0) }) { server in
+            for rest in ["garbage\r\n\r\n", "\u{1}\u{2}"] {
+                let client = try await server.client()
+                try await client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab" + rest)
+                let exchange = try await asked.next()
+                server.eventLoop.execute { Self.answer(exchange) }
+                #expect(try await client.reply().text == "ok")
+                #expect(try await client.rest().readableBytes == 0)
+            }
+            let client = try await server.client()
+            try await client.send(
+                "GET / HTTP/1.1\r\nHost: x\r\nConnection: close \t\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            let exchange = try await asked.next()
+            server.eventLoop.execute { Self.answer(exchange) }
+            #expect(try await client.reply().text == "ok")
+            #expect(try await client.rest().readableBytes == 0)
+        }
+    }
+
     @Test func `a client whose connection is one too many is told so although it has sent a request`()
         async throws
     {

@@ -4,6 +4,7 @@ import Testing
 @Suite struct AccessPolicyTests {
     private func name(_ rule: AccessPolicy.Rule) -> String {
         switch rule {
+        case .closed: "closed"
         case .local: "local"
         case .open: "open"
         case .token: "token"
