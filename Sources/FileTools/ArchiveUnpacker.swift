@@ -70,7 +70,9 @@ struct ArchiveUnpacker: Sendable {
             self.parent = nil  // What has the name now, and not what had it.
             let directory = try self.open(path.names, isMade: false)
             // Somebody may have put another one there, which is none of ours.
-            guard directory.status.identity == identity else { continue }
+            guard directory.status.identity == identity, directory.status.uid == self.account.uid else {
+                continue
+            }
             try trying("cannot unpack '\(Self.text(entry.path))'") { () throws(Errno) in
                 try directory.file.setMode(entry.mode & 0o777)
                 try directory.file.setModified(seconds: entry.modified, nanoseconds: 0)

@@ -151,7 +151,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
         switch part {
         case .head(let head):
             guard self.current == nil, self.keepsAlive else { return }
-            // As the parser reads it: to it, a coding with a blank behind it is another one.
+            // As the parser reads it: to it, a coding with a tab behind it is another one.
             let isFramedAsKnown = Self.isFramedAsKnown(head)
             let head = Self.trimmed(head)
             self.keepsAlive = self.carriesOneExchange || Self.allowsAnother(after: head)
@@ -207,7 +207,9 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
     /// give the coded bytes.
     private static func isFramedAsKnown(_ head: HTTPRequestHead) -> Bool {
         let codings = head.headers["transfer-encoding"]
-        return codings.isEmpty || codings.count == 1 && codings[0].lowercased() == "chunked"
+        guard let coding = codings.first else { return true }
+        let end = coding.utf8.lastIndex { $0 != UInt8(ascii: " ") }
+        return codings.count == 1 && end.map { coding[...$0].lowercased() } == "chunked"
     }
 
     /// Without blanks behind the values of its headers, which are not part of them; RFC 9110, section 5.5. The parser

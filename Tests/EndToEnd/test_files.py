@@ -623,7 +623,7 @@ def test_a_body_whose_chunks_are_broken_is_an_error_and_leaves_nothing(port, pla
 
 
 def test_a_transfer_coding_that_is_not_undone_is_refused(port, place):
-    for coding in ["gzip, chunked", "gzip", "identity, chunked"]:
+    for coding in ["gzip, chunked", "gzip", "identity, chunked", "chunked\t"]:
         with wire.Connection(port) as connection:
             connection.send(chunked(place / "f", b"5\r\nhello\r\n0\r\n\r\n", coding))
             assert connection.read_head().status in (400, 501)
