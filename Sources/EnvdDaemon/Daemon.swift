@@ -154,6 +154,8 @@ package final class Daemon: Sendable {
         } catch {
             logger.warning("error writing sandbox file: \(error.lowercasedDescription)")
         }
+        // Orphans come here: what is left of a command's tree is seen until it has ended, and its cgroup removed then.
+        try? becomeChildSubreaper()
         let pool = BlockingPool(threads: Self.blockingThreads)
         let reaper = try ChildReaper(on: eventLoop, pool: pool, reapsAll: true, signals: .blocked)
         let own = geteuid() == 0 ? nil : OwnAccount.current()
@@ -165,8 +167,6 @@ package final class Daemon: Sendable {
         let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
         let resourceLimits = DescriptorLimit.raise()
         let cgroups = Self.cgroups(options, logger)
-        // Orphans come here, so that their cgroups are removed when they have ended; else to PID 1, as always.
-        if cgroups != nil { try? becomeChildSubreaper() }
         let pause = WorkloadPause(on: eventLoop)
         let processes = ProcessService(
             ProcessService.Configuration(

@@ -192,13 +192,6 @@ def test_after_a_handover_the_host_is_told_that_nothing_was_taken_over():
         assert response["x-envd-handover"] is None
 
 
-def test_without_cgroups_orphans_go_to_the_first_process():
-    with Daemon("--no-cgroups") as daemon:
-        script = "(while kill -0 $$ 2>&-; do :; done; grep PPid /proc/$BASHPID/status) & exit 0"
-        name, parent = wire.run(daemon.port, shell(script))[1].decode().split()
-        assert name == "PPid:" and int(parent) != daemon.pid
-
-
 def test_it_does_nothing_when_idle(daemon):
     """No thread runs between two looks, but for the answer to the request that separates them from before."""
     with Connection(daemon.port) as connection:

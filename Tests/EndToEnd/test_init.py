@@ -815,7 +815,8 @@ def test_a_length_that_two_can_read_differently_smuggles_nothing(fresh, lengths)
         while not connection.at_end():
             answers, connection.received = answers + connection.received, b""
     # Closed at once, or refused; what was hidden behind the length is not answered.
-    assert re.findall(rb"HTTP/1.1 (\d+)", answers) in ([], [b"400"]), answers
+    refusals = ([b"501"],) if lengths == ["Transfer-Encoding: xchunked"] else ([], [b"400"])
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) in refusals, answers
     assert b"E2B_SANDBOX" not in answers
 
 
