@@ -129,6 +129,17 @@ def test_search_shows_context_once(port, tmp_path):
     assert [int(line["number"]) for line in lines if line.get("matches")] == [5, 7, 20]
 
 
+def test_a_gitignore_may_begin_with_a_byte_order_mark(port, tmp_path):
+    tree(tmp_path, {".gitignore": "\ufeffsecret\n", "secret": "x", "told": "x", ".git/config": "x"})
+    assert find(port, tmp_path)[0] == [".gitignore", "told"]
+
+
+def test_the_end_of_a_line_of_dos_is_not_cut_text(port, tmp_path):
+    (tmp_path / "dos").write_bytes(b"a\r\nb\r\n")
+    [line] = read_lines(port, tmp_path / "dos", maxBytes=1)["lines"]
+    assert (line["text"], line.get("cutBytes")) == ("a", None)
+
+
 def test_search_honours_gitignore(port, tmp_path):
     tree(
         tmp_path,
