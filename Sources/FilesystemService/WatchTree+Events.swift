@@ -16,8 +16,7 @@ extension WatchTree {
             self.receiveOfItself(event, node, into: &changes)
             return .done
         }
-        return self.receiveOfEntry(
-            event, node, destination: self.destination(of: event, next), into: &changes)
+        return self.receiveOfEntry(event, node, next, into: &changes)
     }
 
     /// Where the next event says that something has moved to.
@@ -33,6 +32,10 @@ extension WatchTree {
         _ event: WatchEvent, _ node: Node, into changes: inout [WatchChange]
     ) {
         guard node == Self.root else {
+            // The number of its links has changed, if nothing else: a rename has put something else in its place.
+            if !event.mask.isDisjoint(with: [.attributesChanged, .deletedSelf]) {
+                self.endDisplacement(of: node)
+            }
             if event.mask.contains(.ignored) { self.watchEnded(event.watch) }
             return
         }
@@ -45,7 +48,7 @@ extension WatchTree {
     }
 
     private mutating func receiveOfEntry(
-        _ event: WatchEvent, _ node: Node, destination: WatchPath?, into changes: inout [WatchChange]
+        _ event: WatchEvent, _ node: Node, _ next: WatchEvent?, into changes: inout [WatchChange]
     ) -> Step {
         guard let directory = self.path(of: node) else { return .done }
         let path = directory.appending(event.name)
@@ -55,14 +58,12 @@ extension WatchTree {
             step = self.entryAppeared(event.name, in: node, isDirectory, path, into: &changes)
         }
         if event.mask.contains(.movedTo) {
-            step = self.entryMovedIn(event, to: node, isDirectory, path, into: &changes)
+            step = self.entryMovedIn(event, before: next, to: node, isDirectory, path, into: &changes)
         }
         if event.mask.contains(.movedFrom) {
-            let inner = self.entry(event.name, of: node)?.node
-            if let inner { self.doubtFresh(in: inner) }
-            self.removeEntry(event.name, of: node)
+            let inner = self.entryMovedOut(event.name, of: node, isDirectory)
             self.beginMove(event.cookie, Move(origin: path, node: inner))
-            changes.append(WatchChange(.rename, path, destination: destination))
+            changes.append(WatchChange(.rename, path, destination: self.destination(of: event, next)))
         }
         if event.mask.contains(.attributesChanged) { changes.append(WatchChange(.chmod, path)) }
         if event.mask.contains(.modified) { changes.append(WatchChange(.write, path)) }
@@ -102,12 +103,42 @@ extension WatchTree {
         return .scan(inner)
     }
 
+    /// Takes an entry out of its place; nil unless it is a directory that is watched.
+    private mutating func entryMovedOut(_ name: [UInt8], of node: Node, _ isDirectory: Bool) -> Node? {
+        if isDirectory, let displaced = self.takeDisplaced(name, of: node) {
+            // The second half of an exchange: what has the name now keeps it.
+            guard displaced.isTold else { return displaced.node }
+            self.dropDirectory(displaced.node)
+            return nil
+        }
+        guard let entry = self.entry(name, of: node) else { return nil }
+        // Such a half, too, of what was no directory, or not watched.
+        guard entry.isDirectory == isDirectory else { return nil }
+        if let inner = entry.node { self.doubtFresh(in: inner) }
+        self.removeEntry(name, of: node)
+        return entry.node
+    }
+
+    /// Whether the event after that of something that took the place of a directory says that this one is not gone:
+    /// the kernel tells that it has lost a link first.
+    private func isExchange(_ event: WatchEvent, _ moved: Node?, _ next: WatchEvent?) -> Bool {
+        guard let next else { return false }
+        if next.mask.contains(.movedSelf), let moved { return self.nodeOfWatch[next.watch] == moved }
+        return next.mask.contains(.movedFrom) && next.watch == event.watch && next.name == event.name
+    }
+
     private mutating func entryMovedIn(
-        _ event: WatchEvent, to node: Node, _ isDirectory: Bool, _ path: WatchPath,
+        _ event: WatchEvent, before next: WatchEvent?, to node: Node, _ isDirectory: Bool, _ path: WatchPath,
         into changes: inout [WatchChange]
     ) -> Step {
         let move = self.takeMove(event.cookie)
-        let known = self.entry(event.name, of: node)?.node
+        var known = self.entry(event.name, of: node)?.node
+        if let replaced = known, self.isWatched(replaced), !self.fresh.contains(node) {
+            let isTold = !self.isExchange(event, move?.node, next)
+            if isTold { self.tellRemoval(of: replaced, path, into: &changes) }
+            self.displace(replaced, isTold: isTold)
+            known = nil
+        }
         guard let moved = move?.node, isDirectory, self.enters(path) else {
             if let known { self.tellRemoval(of: known, path, into: &changes) }
             changes.append(WatchChange(.create, path, origin: move?.origin))

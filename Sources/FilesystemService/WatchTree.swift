@@ -47,6 +47,18 @@ struct WatchTree: Sendable {
         var age = 0
     }
 
+    /// A watched directory whose name something else has taken by a rename: it is gone, as the next event says then, or
+    /// takes the place of that in turn (`RENAME_EXCHANGE`, rename(2)).
+    struct Displaced: Sendable {
+        var parent: Node
+        var name: [UInt8]
+        var node: Node
+        /// Whether what is in it has been told to be gone.
+        var isTold: Bool
+        /// How often the queue has been empty since.
+        var age = 0
+    }
+
     let isRecursive: Bool
     /// Every CREATE is told: on network file systems, what vanished on another host is not known to have done so.
     let tellsEveryCreate: Bool
@@ -60,6 +72,7 @@ struct WatchTree: Sendable {
     private var freeNodes: [Node] = []
     private(set) var nodeOfWatch: [Int32: Node] = [:]
     private var moves: [UInt32: Move] = [:]
+    private var displaced: [Displaced] = []
     /// Directories that were listed after the events to come happened, which may therefore be known.
     var fresh: Set<Node> = []
     /// Directories whose watch turned out to be another's.
@@ -92,7 +105,7 @@ struct WatchTree: Sendable {
     private static let directoryBytes = 256
 
     /// Whether something that left its place may still come back.
-    var hasMoves: Bool { !self.moves.isEmpty }
+    var hasMoves: Bool { !self.moves.isEmpty || !self.displaced.isEmpty }
 
     /// Where a directory is, by its name and its parents' names; nil if it is not in the tree (any more).
     func path(of node: Node) -> WatchPath? {
@@ -303,6 +316,10 @@ struct WatchTree: Sendable {
                 self.nameBytes -= WatchedEntries.bytes(of: name)
                 if let inner = entry.node { pending.append(inner) }
             }
+            while let index = self.displaced.firstIndex(where: { $0.parent == node || $0.node == node }) {
+                let inner = self.displaced.remove(at: index).node
+                if inner != node { pending.append(inner) }
+            }
             self.directories[Int(node)] = Directory(parent: Self.free, watch: Self.closed, name: [])
             self.fresh.remove(node)
             self.doubted.remove(node)
@@ -317,6 +334,7 @@ struct WatchTree: Sendable {
         self.isLost = true
         for move in self.moves.values { if let node = move.node { self.dropDirectory(node) } }
         self.moves = [:]
+        while let last = self.displaced.last { self.dropDirectory(last.node) }
         for (name, entry) in self.directories[Int(Self.root)].entries.all {
             self.removeEntry(name, of: Self.root)
             if let node = entry.node { self.dropDirectory(node) }
@@ -375,6 +393,37 @@ struct WatchTree: Sendable {
     mutating func endMoves() {
         for cookie in self.moves.keys { self.moves[cookie]?.age += 1 }
         self.endMoves { $0.age >= Self.moveAge }
+        for index in self.displaced.indices { self.displaced[index].age += 1 }
+        while let old = self.displaced.first(where: { $0.age >= Self.moveAge }) {
+            self.dropDirectory(old.node)
+        }
+    }
+
+    // MARK: Exchanges
+
+    /// Exchanges under way; the kernel tells of one right after the other.
+    private static let pendingExchanges = 16
+
+    /// Takes a directory out of the place that something else has taken.
+    mutating func displace(_ node: Node, isTold: Bool) {
+        let directory = self.directories[Int(node)]
+        if self.displaced.count >= Self.pendingExchanges { self.dropDirectory(self.displaced[0].node) }
+        self.removeEntry(directory.name, of: directory.parent)
+        self.displaced.append(
+            Displaced(parent: directory.parent, name: directory.name, node: node, isTold: isTold))
+        self.detach(node)
+    }
+
+    /// The directory that something else has displaced from a place which is being left now.
+    mutating func takeDisplaced(_ name: [UInt8], of parent: Node) -> Displaced? {
+        let index = self.displaced.lastIndex { $0.parent == parent && $0.name == name }
+        return index.map { self.displaced.remove(at: $0) }
+    }
+
+    /// Forgets a directory if it was displaced: it is gone.
+    mutating func endDisplacement(of node: Node) {
+        guard self.displaced.contains(where: { $0.node == node }) else { return }
+        self.dropDirectory(node)
     }
 
     private mutating func endMoves(_ isOver: (Move) -> Bool) {

@@ -6,10 +6,14 @@ lines below them say which events come: with `all`, `flat` or `recursive` in eve
 number of CREATE up to that one, in recursive watches. With `last`, the watch tells nothing more in the end.
 """
 
+import ctypes
 import os
 import pathlib
 import shutil
 from dataclasses import dataclass, field
+
+RENAMEAT2 = ctypes.CDLL(None).renameat2
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 DIRECTORY = pathlib.Path(__file__).parent / "watching"
 
@@ -95,6 +99,9 @@ def perform(operation, root):
             shutil.rmtree(path(rest))
         case "rename":
             os.rename(*two())
+        case "exchange":
+            first, second = map(os.fsencode, two())
+            assert RENAMEAT2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE) == 0
         case "link":
             os.link(*two())
         case "symlink":

@@ -44,9 +44,19 @@ struct TreeModel {
     mutating func receive(
         _ watch: Int32, _ mask: WatchEvent.Mask, _ name: String = "", cookie: UInt32 = 0
     ) -> [String] {
+        self.receive(WatchEvent(watch: watch, mask: mask, cookie: cookie, name: Array(name.utf8)))
+    }
+
+    /// Gives the tree events that were read at once.
+    mutating func receive(together events: [WatchEvent]) -> [String] {
+        events.indices.flatMap { index in
+            self.receive(events[index], before: events.dropFirst(index + 1).first)
+        }
+    }
+
+    private mutating func receive(_ event: WatchEvent, before next: WatchEvent? = nil) -> [String] {
         var changes: [WatchChange] = []
-        let event = WatchEvent(watch: watch, mask: mask, cookie: cookie, name: Array(name.utf8))
-        switch self.tree.receive(event, into: &changes) {
+        switch self.tree.receive(event, before: next, into: &changes) {
         case .done: break
         case .scan(let node): self.scan(node, isTold: true, &changes)
         case .rescan: self.scan(WatchTree.root, isTold: true, &changes)
