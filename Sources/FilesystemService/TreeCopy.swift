@@ -1,7 +1,9 @@
 import LinuxSystem
 import SystemPackage
 
-/// Copies an entry with all that is in it, as it is: contents, owners, modes, times, extended attributes, links, devices.
+/// Copies an entry with all that is in it, as it is: contents with holes, owners, modes, times, extended attributes, links,
+/// devices.
+///
 /// Several names of one file become several files.
 enum TreeCopy {
     /// Levels below the first directory, each of which takes two descriptors.
@@ -37,7 +39,7 @@ enum TreeCopy {
             let source = try directory.open(name, [.readOnly, .noFollow, .nonBlocking])
             let copy = try destination.open(
                 newName, [.writeOnly, .create, .exclusive], mode: Self.incompleteFileMode)
-            try source.copyAll(to: copy)
+            try source.copyWithHoles(to: copy)
             return try Self.complete(copy, like: source)
         case .directory:
             let source = try directory.open(name, [.readOnly, .directory, .noFollow])

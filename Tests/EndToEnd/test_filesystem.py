@@ -732,6 +732,23 @@ def test_a_move_that_finds_no_space_changes_nothing(port, root, mounted):
     assert os.listdir(root / "tree") == ["large"]
 
 
+def test_a_file_with_holes_keeps_them_on_another_file_system(port, root, mounted):
+    """It is larger than all the space there is."""
+    with open(root / "sparse", "wb") as file:
+        file.write(b"begin")
+        file.seek(32 << 20)
+        file.write(b"middle")
+        file.truncate(64 << 20)
+    good(call(port, "Move", {"source": f"{root}/sparse", "destination": f"{mounted}/moved"}))
+    status = os.stat(mounted / "moved")
+    assert (status.st_size, status.st_blocks < 1 << 10) == (64 << 20, True)
+    with open(mounted / "moved", "rb") as file:
+        assert file.read(8) == b"begin\0\0\0"
+        file.seek((32 << 20) - 4)
+        assert file.read(12) == b"\0\0\0\0middle\0\0"
+        assert not any(file.read())
+
+
 # Remove
 
 

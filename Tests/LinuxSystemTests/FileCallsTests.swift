@@ -35,6 +35,45 @@ import Testing
         #expect(throws: Errno.invalidArgument) { try RawPath("a\0b".utf8) }
     }
 
+    @Test(arguments: [
+        [0..<5], [], [1 << 20..<(1 << 20) + 3], [0..<300_000, 8 << 20..<(8 << 20) + 1],
+        [0..<8192, 16384..<20000],
+    ])
+    func `a copy has the bytes, the size and the holes of its file`(data: [Range<Int>]) throws {
+        let size = 12 << 20
+        let file = try self.directory.descriptor.open("file", [.create, .readWrite], mode: 0o600)
+        for range in data {
+            let bytes = range.map { UInt8(truncatingIfNeeded: $0 % 251 + 1) }
+            #expect(pwrite(file.rawValue, bytes, bytes.count, range.lowerBound) == bytes.count)
+        }
+        #expect(ftruncate(file.rawValue, size) == 0)
+        let copy = try self.directory.descriptor.open("copy", [.create, .readWrite], mode: 0o600)
+        try file.copyWithHoles(to: copy)
+        #expect(try copy.status().size == Int64(size))
+        #expect(try Self.content(of: copy) == Self.content(of: file))
+        var (one, other) = (stat(), stat())
+        #expect(fstat(file.rawValue, &one) == 0 && fstat(copy.rawValue, &other) == 0)
+        #expect(other.st_blocks <= one.st_blocks)
+    }
+
+    @Test func `a copy of a file without holes or without a size is complete`() throws {
+        let file = try self.directory.descriptor.open("file", [.create, .readWrite], mode: 0o600)
+        try file.writeAll(Array(repeating: 7, count: 100_000))
+        let copy = try self.directory.descriptor.open("copy", [.create, .readWrite], mode: 0o600)
+        try file.copyWithHoles(to: copy)
+        #expect(try Self.content(of: copy) == Array(repeating: 7, count: 100_000))
+
+        let version = try OwnedDescriptor.open("/proc/version", flags: O_RDONLY)
+        let text = try self.directory.descriptor.open("version", [.create, .readWrite], mode: 0o600)
+        try version.copyWithHoles(to: text)
+        #expect(try Self.content(of: text).starts(with: "Linux version".utf8))
+    }
+
+    private static func content(of file: borrowing OwnedDescriptor) throws -> [UInt8] {
+        try #require(lseek(file.rawValue, 0, SEEK_SET) == 0)
+        return try file.readAll(limit: 64 << 20)
+    }
+
     @Test func `the entries of a directory are read as they are, in small pieces and large`() throws {
         var expected: Set<[UInt8]> = [[0xFF], [0x0A]]
         for number in 0..<300 {
