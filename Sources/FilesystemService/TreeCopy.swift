@@ -2,10 +2,8 @@ import LinuxSystem
 import SystemPackage
 
 /// Copies an entry with all that is in it, as it is: contents with holes, owners, modes, times, extended attributes, links,
-/// devices.
-///
-/// Several names of one file become several files.
-enum TreeCopy {
+/// devices. Several names of one file stay names of one.
+struct TreeCopy: ~Copyable {
     /// Levels below the first directory, each of which takes two descriptors.
     private static let depthLimit = 1000
     /// Bytes of entries that are read at once.
@@ -13,6 +11,23 @@ enum TreeCopy {
     /// Permissions of what is not complete yet.
     private static let incompleteFileMode: UInt32 = 0o600
     private static let incompleteDirectoryMode: UInt32 = 0o700
+    /// Copies that are remembered because their files have other names.
+    private static let rememberedCopies = 100_000
+
+    private struct Copied {
+        /// Where it is, from where the copying began.
+        var path: RawPath
+        var identity: FileStatus.Identity
+    }
+
+    /// Where the first copy is made.
+    private let start: OwnedDescriptor
+    /// Of the files that have several names.
+    private var copies: [FileStatus.Identity: Copied] = [:]
+
+    private init(from start: consuming OwnedDescriptor) {
+        self.start = start
+    }
 
     /// Copies the entry `name` of `directory` to the entry `newName` of `destination`, which must not exist.
     ///
@@ -23,13 +38,15 @@ enum TreeCopy {
         _ name: RawPath, in directory: borrowing OwnedDescriptor, to destination: borrowing OwnedDescriptor,
         _ newName: RawPath
     ) throws(Errno) -> FileStatus {
-        try Self.copy(name, in: directory, to: destination, newName, depth: 0)
+        var copying = TreeCopy(from: try destination.duplicate())
+        return try copying.copy(name, in: directory, to: destination, newName, at: newName, depth: 0)
     }
 
+    /// - Parameter path: Where the copy will be, from where the copying began.
     @discardableResult
-    private static func copy(
+    private mutating func copy(
         _ name: RawPath, in directory: borrowing OwnedDescriptor, to destination: borrowing OwnedDescriptor,
-        _ newName: RawPath, depth: Int
+        _ newName: RawPath, at path: RawPath, depth: Int
     ) throws(Errno) -> FileStatus {
         guard depth < Self.depthLimit else { throw .fileNameTooLong }
         let status = try directory.status(of: name)
@@ -37,15 +54,21 @@ enum TreeCopy {
         case .regular:
             // What is opened is what is copied, even if the name stands for something else by now.
             let source = try directory.open(name, [.readOnly, .noFollow, .nonBlocking])
+            let opened = try source.status()
+            if opened.links > 1, self.linkCopy(of: opened, to: destination, newName) { return opened }
             let copy = try destination.open(
                 newName, [.writeOnly, .create, .exclusive], mode: Self.incompleteFileMode)
             try source.copyWithHoles(to: copy)
-            return try Self.complete(copy, like: source)
+            let copied = try Self.complete(copy, like: source)
+            if copied.links > 1, self.copies.count < Self.rememberedCopies {
+                self.copies[copied.identity] = Copied(path: path, identity: try copy.status().identity)
+            }
+            return copied
         case .directory:
             let source = try directory.open(name, [.readOnly, .directory, .noFollow])
             try destination.makeDirectory(newName, mode: Self.incompleteDirectoryMode)
             let copy = try destination.open(newName, [.readOnly, .directory, .noFollow])
-            try Self.copyEntries(of: source, to: copy, depth: depth)
+            try self.copyEntries(of: source, to: copy, at: path, depth: depth)
             return try Self.complete(copy, like: source)
         case .symbolicLink:
             try destination.makeLink(newName, to: try directory.linkTarget(of: name))
@@ -56,8 +79,27 @@ enum TreeCopy {
         return status
     }
 
-    private static func copyEntries(
-        of source: borrowing OwnedDescriptor, to copy: borrowing OwnedDescriptor, depth: Int
+    /// Gives the copy of a file that has been copied under another name the name `newName` in `destination`.
+    ///
+    /// - Returns: false if there is none, or it cannot be.
+    private mutating func linkCopy(
+        of file: FileStatus, to destination: borrowing OwnedDescriptor, _ newName: RawPath
+    ) -> Bool {
+        guard let copied = self.copies[file.identity] else { return false }
+        do throws(Errno) {
+            try self.start.makeName(newName, in: destination, of: copied.path)
+            if try destination.status(of: newName).identity == copied.identity { return true }
+            // Directories that are complete are their owner's, who may have put something else there.
+            try destination.remove(newName)
+        } catch {
+            // A file has as many names as the file system allows, for instance.
+        }
+        self.copies[file.identity] = nil
+        return false
+    }
+
+    private mutating func copyEntries(
+        of source: borrowing OwnedDescriptor, to copy: borrowing OwnedDescriptor, at path: RawPath, depth: Int
     ) throws(Errno) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 8)
         defer { buffer.deallocate() }
@@ -67,7 +109,8 @@ enum TreeCopy {
             for entry in DirectoryEntries(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
                 let name = try RawPath(entry.name)
                 do {
-                    try Self.copy(name, in: source, to: copy, name, depth: depth + 1)
+                    try self.copy(
+                        name, in: source, to: copy, name, at: path.appending(name), depth: depth + 1)
                 } catch  where error == .noSuchFileOrDirectory {
                     // It vanished meanwhile.
                 }

@@ -732,6 +732,24 @@ def test_a_move_that_finds_no_space_changes_nothing(port, root, mounted):
     assert os.listdir(root / "tree") == ["large"]
 
 
+def test_names_of_one_file_stay_so_on_another_file_system(port, root, mounted):
+    tree = root / "tree"
+    (tree / "deep/er").mkdir(parents=True)
+    (tree / "first").write_bytes(bytes(700_000))  # There is room for one.
+    for name in "second", "deep/third", "deep/er/fourth":
+        os.link(tree / "first", tree / name)
+    os.link(tree / "first", root / "outside")
+    (tree / "other").write_text("other")
+    os.link(tree / "other", root / "also outside")
+    good(call(port, "Move", {"source": str(tree), "destination": f"{mounted}/tree"}))
+    names = [mounted / "tree" / name for name in ("first", "second", "deep/third", "deep/er/fourth")]
+    assert len({os.stat(name).st_ino for name in names}) == 1
+    assert {(os.stat(name).st_nlink, os.stat(name).st_size) for name in names} == {(4, 700_000)}
+    assert os.stat(mounted / "tree/other").st_nlink == 1
+    assert (os.stat(root / "outside").st_nlink, (root / "also outside").read_text()) == (1, "other")
+    assert not tree.exists()
+
+
 def test_a_file_with_holes_keeps_them_on_another_file_system(port, root, mounted):
     """It is larger than all the space there is."""
     with open(root / "sparse", "wb") as file:
