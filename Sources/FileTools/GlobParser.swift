@@ -79,7 +79,7 @@ struct GlobParser {
         var nodes: [PatternNode] = []
         for (index, name) in names.enumerated() {
             let isLast = index == names.count - 1
-            if name.elementsEqual("**".utf8) {
+            if name.count > 1, name.allSatisfy({ $0 == UInt8(ascii: "*") }) {
                 let anything = PatternNode.repetition(.bytes(.all), atLeast: isLast ? 1 : 0, atMost: nil)
                 nodes.append(isLast ? anything : Self.optional(.sequence([anything, Self.one(Self.slash)])))
                 continue
@@ -121,20 +121,27 @@ struct GlobParser {
         return nodes
     }
 
+    // MARK: Brackets
+
     /// The characters in brackets whose first one is taken; nil, and nothing taken, if they do not end.
     private static func bracket(_ rest: inout ArraySlice<UInt8>) -> ScalarSet? {
-        var scalars = String(decoding: rest, as: UTF8.self).unicodeScalars[...]
+        let all = Self.scalars(of: rest)
+        var scalars = all[...]
         let isInverted = scalars.first == "!" || scalars.first == "^"
         if isInverted { scalars.removeFirst() }
         var ranges: [ClosedRange<UInt32>] = []
         var isFirst = true
         while let scalar = scalars.popFirst() {
             if scalar == "]", !isFirst {
-                rest = Array(String(scalars).utf8)[...]
+                rest = rest.dropFirst(all[..<scalars.startIndex].reduce(0) { $0 + UTF8.width($1) })
                 let set = ScalarSet(ranges)
                 return isInverted ? set.inverted : set
             }
             isFirst = false
+            if scalar == "[", let ofClass = Self.characterClass(&scalars) {
+                ranges += ofClass
+                continue
+            }
             guard let low = scalar == "\\" ? scalars.popFirst() : scalar else { return nil }
             guard scalars.first == "-", let after = scalars.dropFirst().first, after != "]" else {
                 ranges.append(low.value...low.value)
@@ -146,4 +153,45 @@ struct GlobParser {
         }
         return nil
     }
+
+    /// The characters of `bytes`, up to the first bytes that are none.
+    private static func scalars(of bytes: ArraySlice<UInt8>) -> [Unicode.Scalar] {
+        var scalars: [Unicode.Scalar] = []
+        var decoder = UTF8()
+        var iterator = bytes.makeIterator()
+        while case .scalarValue(let scalar) = decoder.decode(&iterator) { scalars.append(scalar) }
+        return scalars
+    }
+
+    /// The characters of a class like `[:alpha:]` whose first bracket is taken; nil, and nothing taken, if it is none.
+    ///
+    /// A class that does not exist has no characters.
+    private static func characterClass(
+        _ scalars: inout ArraySlice<Unicode.Scalar>
+    ) -> [ClosedRange<UInt32>]? {
+        guard scalars.first == ":", let end = scalars.dropFirst().firstIndex(of: ":"),
+            scalars[end...].dropFirst().first == "]"
+        else { return nil }
+        let name = String(String.UnicodeScalarView(scalars[(scalars.startIndex + 1)..<end]))
+        scalars = scalars[(end + 2)...]
+        return Self.characterClasses[name] ?? []
+    }
+
+    /// Those of the POSIX locale, as git has them.
+    ///
+    /// - SeeAlso: glob(7), "Character classes and internationalization".
+    private static let characterClasses: [String: [ClosedRange<UInt32>]] = [
+        "alnum": [0x30...0x39, 0x41...0x5A, 0x61...0x7A],
+        "alpha": [0x41...0x5A, 0x61...0x7A],
+        "blank": [0x09...0x09, 0x20...0x20],
+        "cntrl": [0x00...0x1F, 0x7F...0x7F],
+        "digit": [0x30...0x39],
+        "graph": [0x21...0x7E],
+        "lower": [0x61...0x7A],
+        "print": [0x20...0x7E],
+        "punct": [0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E],
+        "space": [0x09...0x0D, 0x20...0x20],
+        "upper": [0x41...0x5A],
+        "xdigit": [0x30...0x39, 0x41...0x46, 0x61...0x66],
+    ]
 }

@@ -171,8 +171,12 @@ def test_search_honours_gitignore(port, tmp_path):
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 def test_gitignore_is_understood_as_git_does(port, tmp_path):
     rules = ["*.o", "!a.o", "/top", "dir/", "x/y", "**/z", "w/**", "v/**/u", "q?r", "[ab]1", "[!a-c]2", r"\#h", "t\\ "]
+    rules += ["[[:digit:][:upper:]]3", "[^[:alpha:]]4", "[[:none:]]5", "[[:alpha:]6", "***/k/l", "***m"]
+    rules += ["m/***/n", "i/***"]
     names = ["a.o", "b.o", "top", "s/top", "dir/f", "s/dir/f", "s/dir2", "x/y/f", "s/x/y/f", "z", "s/z/f", "w/a/b"]
     names += ["v/u", "v/1/2/u", "qxr", "qxxr", "a1", "c1", "b2", "d2", "#h", "t ", "s/w/a", "plain"]
+    names += ["73", "A3", "a3", "-4", "z4", "n5", ":5", "a6", ":6", "k/l", "s/s/k/l", "xm", "s/xm", "m/n", "i/j"]
+    names += ["m/1/2/n"]
     tree(tmp_path, {name: "" for name in names})
     (tmp_path / ".gitignore").write_text("\n".join(rules) + "\n")
     (tmp_path / "s" / ".gitignore").write_text("!z\n!top\nz/f\n")

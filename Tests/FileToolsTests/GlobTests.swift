@@ -18,6 +18,10 @@ import Testing
         ("**", "a/b", true), ("a**b", "a/b", false), ("*.{c,h}", "x.h", true), ("*.{c,h}", "x.o", false),
         ("{a,b}/{c,d}", "b/c", true), ("{a,{b,c}d}", "cd", true), ("{}", "", true), ("{a", "{a", true),
         ("[а-я]*", "слово", true), ("src/*.c", "src/a.c", true), ("*", "new\nline", true),
+        ("[[:alpha:]_]", "b", true), ("[[:alpha:]_]", "_", true), ("[[:alpha:]]", "1", false),
+        ("[![:space:]]", " ", false), ("[[:alpha:]", "a]", false), ("[[:no:]]", "n", false),
+        ("[:a]", ":", true),
+        ("***/a", "b/c/a", true), ("***", "a/b", true),
     ])
     func `A glob matches what it means`(glob: String, text: String, isMatch: Bool) throws {
         #expect(try self.matches(glob, text) == isMatch, "\(glob) of \(text)")
@@ -27,6 +31,18 @@ import Testing
         var matcher = try PatternMatcher(try GlobParser.parse(Array("*.c".utf8), hasBraces: true), .whole)
         let isMatch = matcher.matches([0xFF, 0x80, 0x2E, 0x63])
         #expect(isMatch)
+    }
+
+    @Test func `What is no character may stand behind brackets`() throws {
+        func matches(_ glob: [UInt8], _ name: [UInt8]) throws -> Bool {
+            var matcher = try PatternMatcher(try GlobParser.parse(glob, hasBraces: true), .whole)
+            return matcher.matches(name)
+        }
+        let glob = Array("[a-é]".utf8) + [0xFF, 0x2A]
+        #expect(try matches(glob, [0x62, 0xFF, 0x80]))
+        #expect(try !matches(glob, [0x62, 0x80]))
+        // Brackets around what is none are no brackets.
+        #expect(try matches([0x5B, 0xFF, 0x5D], [0x5B, 0xFF, 0x5D]))
     }
 
     @Test func `Many stars take no time`() throws {
