@@ -329,6 +329,7 @@ void spawn_child_main(void *argument)
     struct spawn_child *child = argument;
     const struct clinux_spawn_request *request = child->request;
     // Before anything that could end the child.
+    child->result->has_begun = true;
     pid_t process_id = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0);
     __atomic_store_n(&child->result->process_id, process_id, __ATOMIC_RELEASE);
     own_descriptors(child);

@@ -27,6 +27,8 @@ package final class Daemon: Sendable {
     /// Threads for blocking calls, at most. More than cores, because they wait: each that starts a command does so until
     /// the command's program runs.
     private static let blockingThreads = 16
+    /// The same while calls do not return, as on a network file system whose server is gone.
+    private static let mostBlockingThreads = 512
     /// Time that calls under way get at shutdown.
     private static let shutdownGrace = TimeAmount.seconds(4)
     /// Time that uploads which were cut then get to take away what they have made.
@@ -156,7 +158,7 @@ package final class Daemon: Sendable {
         }
         // Orphans come here: what is left of a command's tree is seen until it has ended, and its cgroup removed then.
         try? becomeChildSubreaper()
-        let pool = BlockingPool(threads: Self.blockingThreads)
+        let pool = BlockingPool(threads: Self.blockingThreads, growingTo: Self.mostBlockingThreads)
         let reaper = try ChildReaper(on: eventLoop, pool: pool, reapsAll: true, signals: .blocked)
         let own = geteuid() == 0 ? nil : OwnAccount.current()
         let defaults = SandboxDefaults(

@@ -7,8 +7,11 @@ package final class BlockingPool: Sendable {
     private let threads: WorkerThreads
 
     /// A pool of `threads` threads at most.
-    package init(threads: Int) {
-        self.threads = WorkerThreads(limit: threads)
+    ///
+    /// - Parameter ceiling: Threads at most while calls wait because those under way do not return, on a file system that
+    ///   does not answer for instance.
+    package init(threads: Int, growingTo ceiling: Int? = nil) {
+        self.threads = WorkerThreads(limit: threads, ceiling: ceiling ?? threads)
     }
 
     deinit { self.threads.end() }

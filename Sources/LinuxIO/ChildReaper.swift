@@ -5,15 +5,18 @@ package import SystemPackage
 
 /// Starts children and learns how each of them ended.
 ///
-/// SIGCHLD says only that some child ended; which one is asked of the kernel. A child may end before the
-/// thread that started it has reported its pid: its record then waits until it is claimed.
+/// SIGCHLD says only that some child ended; which one is asked of the kernel. A child may end before it is watched:
+/// its record then waits until it is claimed.
 package final class ChildReaper: Sendable {
     private struct State {
         var listener: SignalListener?
         var watched: [Int32: (ExitRecord) -> Void] = [:]
+        /// Children that were started and are not watched yet.
+        var started: Set<Int32> = []
+        /// How those of them ended that did.
         var unclaimed: [Int32: ExitRecord] = [:]
-        /// Not all of them are in `pending`: a child may be started, but not be claimed yet.
-        var spawnsUnderWay = 0
+        /// How children ended that nobody knows, while one is being started whose process ID nobody knows.
+        var unknown: [Int32: ExitRecord] = [:]
         /// In the order of their starts.
         var pending: [Pending] = []
         /// For the first of them that is to be looked at; it stays when that one ends before.
@@ -35,6 +38,8 @@ package final class ChildReaper: Sendable {
     /// How many times as long that is at most: where many children are started, they wait for each other.
     private static let longestWait = 10
     private static let processors = System.coreCount
+    /// Ends of unknown children that are remembered: orphans, nearly always.
+    private static let rememberedUnknown = 1024
 
     private let eventLoop: any EventLoop
     private let pool: BlockingPool
@@ -73,11 +78,6 @@ package final class ChildReaper: Sendable {
     package func spawn(
         _ request: SpawnRequest, in makeCgroup: (@Sendable () throws(SpawnFailure) -> Cgroup?)? = nil
     ) async throws(SpawnFailure) -> StartedChild {
-        self.state.value.spawnsUnderWay += 1
-        defer {
-            // A job of its own, so that the caller has claimed its child before.
-            self.eventLoop.execute { self.spawnEnded() }
-        }
         let outcome: PendingSpawn.Outcome = await withUnsafeContinuation { continuation in
             let spawn = PendingSpawn { continuation.resume(returning: $0) }
             self.state.value.pending.append(Pending(spawn: spawn, since: .now()))
@@ -87,7 +87,10 @@ package final class ChildReaper: Sendable {
             }
             self.lookLater()
         }
-        return try outcome.get()
+        let child = try outcome.get()
+        // A job of its own, so that the caller has claimed its child before.
+        self.eventLoop.execute { self.forget(child.processID) }
+        return child
     }
 
     private func lookLater() {
@@ -116,10 +119,17 @@ package final class ChildReaper: Sendable {
         let young = NIODeadline.now() - self.settleDelay
         self.state.value.pending = self.state.value.pending.compactMap { pending in
             guard !pending.isAwaited, pending.since <= young else { return pending }
-            guard case .underWay = pending.spawn.settle(childHasEnded: false) else { return nil }
-            var pending = pending
-            pending.isAwaited = true
-            return pending
+            switch pending.spawn.settle(childHasEnded: false) {
+            case .underWay:
+                var pending = pending
+                pending.isAwaited = true
+                return pending
+            case .started:
+                self.started(pending.spawn)
+                return nil
+            case .failed:
+                return nil
+            }
         }
     }
 
@@ -127,11 +137,22 @@ package final class ChildReaper: Sendable {
     private func settle(_ spawn: PendingSpawn) {
         guard let index = self.state.value.pending.firstIndex(where: { $0.spawn === spawn }) else { return }
         self.state.value.pending.remove(at: index)
-        _ = spawn.settle(childHasEnded: false)
+        if case .started = spawn.settle(childHasEnded: false) { self.started(spawn) }
+    }
+
+    /// Notes a child that is not watched yet.
+    private func started(_ spawn: PendingSpawn) {
+        guard let processID = spawn.processID else { return }
+        self.state.value.started.insert(processID)
+        // What ended with this process ID before the child began was another one.
+        if let record = self.state.value.unknown.removeValue(forKey: processID), !spawn.childHasBegun {
+            self.state.value.unclaimed[processID] = record
+        }
     }
 
     /// Calls `ended` once when the child `processID` has ended and been reaped.
     package func watch(_ processID: Int32, _ ended: @escaping (ExitRecord) -> Void) {
+        self.state.value.started.remove(processID)
         if let record = self.state.value.unclaimed.removeValue(forKey: processID) {
             ended(record)
             return
@@ -152,9 +173,10 @@ package final class ChildReaper: Sendable {
         self.state.value.listener = nil
     }
 
-    private func spawnEnded() {
-        self.state.value.spawnsUnderWay -= 1
-        if self.state.value.spawnsUnderWay == 0 { self.state.value.unclaimed.removeAll() }
+    /// Forgets a child, if it is still not watched.
+    private func forget(_ processID: Int32) {
+        self.state.value.started.remove(processID)
+        self.state.value.unclaimed[processID] = nil
     }
 
     private func reap() {
@@ -183,16 +205,28 @@ package final class ChildReaper: Sendable {
             ended(record)
             return true
         }
-        guard self.state.value.spawnsUnderWay > 0 else { return false }
-        guard let index = self.state.value.pending.firstIndex(where: { $0.spawn.processID == processID })
-        else {
+        if self.state.value.started.contains(processID) {
             self.state.value.unclaimed[processID] = record
-            return false
+            return true
         }
-        let spawn = self.state.value.pending.remove(at: index).spawn
-        if case .started = spawn.settle(childHasEnded: true) {
-            self.state.value.unclaimed[processID] = record
+        if let index = self.state.value.pending.firstIndex(where: { $0.spawn.processID == processID }) {
+            let spawn = self.state.value.pending.remove(at: index).spawn
+            if case .started = spawn.settle(childHasEnded: true) {
+                self.state.value.unclaimed[processID] = record
+            }
+            return true
         }
-        return true
+        self.remember(processID, record)
+        return false
+    }
+
+    /// Remembers the end of an unknown child, if it may be one that was killed before its first instruction.
+    private func remember(_ processID: Int32, _ record: ExitRecord) {
+        guard self.state.value.pending.contains(where: { $0.spawn.mayHaveUnknownChild }) else {
+            self.state.value.unknown = [:]
+            return
+        }
+        if self.state.value.unknown.count >= Self.rememberedUnknown { self.state.value.unknown = [:] }
+        self.state.value.unknown[processID] = record
     }
 }

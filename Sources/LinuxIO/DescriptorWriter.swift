@@ -19,6 +19,7 @@ package final class DescriptorWriter: Sendable {
         var channel: (any Channel)?
         /// Small at first: most processes are never written to.
         var queue = CircularBuffer<Message>(initialCapacity: 1)
+        var queuedBytes = 0
         var nextID = 0
         var isWriting = false
         var isClosing = false
@@ -47,7 +48,7 @@ package final class DescriptorWriter: Sendable {
 
     deinit {
         let state = self.state
-        self.eventLoop.execute { Self.closeDescriptor(&state.value) }
+        self.eventLoop.execute { Self.closeDescriptor(state) }
     }
 
     /// Writes all of `bytes`, after what was queued before.
@@ -75,8 +76,19 @@ package final class DescriptorWriter: Sendable {
         self.advance()
     }
 
-    /// Bytes that wait to be written.
-    package var queuedBytes: Int { self.state.value.queue.reduce(0) { $0 + $1.rest.readableBytes } }
+    /// Closes the descriptor at once: what was queued fails with `badFileDescriptor`.
+    package func abort() {
+        self.state.value.isClosing = true
+        self.fail(.badFileDescriptor)
+    }
+
+    /// Bytes that wait to be written, and what each message takes besides.
+    package var queuedBytes: Int {
+        self.state.value.queuedBytes + self.state.value.queue.count * Self.messageBytes
+    }
+
+    /// About what a message takes in memory with the task that waits for it.
+    private static let messageBytes = 1 << 10
 
     /// Whether ``close()`` was called.
     package var isClosed: Bool { self.state.value.isClosing }
@@ -88,6 +100,7 @@ package final class DescriptorWriter: Sendable {
             message.done(.failure(.badFileDescriptor))
         } else {
             self.state.value.queue.append(message)
+            self.state.value.queuedBytes += message.rest.readableBytes
             self.advance()
         }
     }
@@ -95,6 +108,7 @@ package final class DescriptorWriter: Sendable {
     private func withdraw(_ id: Int) {
         guard let index = self.state.value.queue.firstIndex(where: { $0.id == id }) else { return }
         let message = self.state.value.queue.remove(at: index)
+        self.state.value.queuedBytes -= message.rest.readableBytes
         message.done(.failure(.canceled))
     }
 
@@ -102,7 +116,7 @@ package final class DescriptorWriter: Sendable {
     private func advance() {
         guard !self.state.value.isWriting else { return }
         guard let message = self.state.value.queue.first else {
-            if self.state.value.isClosing { Self.closeDescriptor(&self.state.value) }
+            if self.state.value.isClosing { Self.closeDescriptor(self.state) }
             return
         }
         guard message.rest.readableBytes > 0 else {
@@ -132,14 +146,16 @@ package final class DescriptorWriter: Sendable {
         guard self.state.value.queue.first?.id == id else { return }  // It was withdrawn meanwhile.
         let first = self.state.value.queue.startIndex
         self.state.value.queue[first].rest.moveReaderIndex(forwardBy: length)
+        self.state.value.queuedBytes -= length
     }
 
     private func fail(_ failure: Errno?) {
-        let failure = failure ?? .brokenPipe
+        let failure = self.state.value.failure ?? failure ?? .brokenPipe
         self.state.value.failure = failure
         let queue = self.state.value.queue
         self.state.value.queue.removeAll()
-        Self.closeDescriptor(&self.state.value)
+        self.state.value.queuedBytes = 0
+        Self.closeDescriptor(self.state)
         for message in queue { message.done(.failure(failure)) }
     }
 
@@ -150,26 +166,31 @@ package final class DescriptorWriter: Sendable {
             self.fail(nil)
             return
         }
+        self.state.value.descriptor = nil
         NIOPipeBootstrap(group: self.eventLoop)
             .takingOwnershipOfDescriptor(output: descriptor)
             .assumeIsolated()
             .whenComplete { result in
                 self.state.value.isWriting = false
                 switch result {
-                case .success(let channel):
-                    self.state.value.descriptor = nil
+                case .success(let channel) where self.state.value.failure == nil:
                     self.state.value.channel = channel
-                case .failure: self.fail(nil)
+                case .success(let channel):
+                    channel.close(promise: nil)
+                case .failure:
+                    _ = OwnedDescriptor(taking: descriptor)
+                    self.fail(nil)
                 }
                 self.advance()
             }
     }
 
-    private static func closeDescriptor(_ state: inout State) {
-        if let descriptor = state.descriptor { _ = OwnedDescriptor(taking: descriptor) }
-        state.descriptor = nil
-        let channel = state.channel
-        state.channel = nil
+    /// Closing may call back at once.
+    private static func closeDescriptor(_ state: NIOLoopBoundBox<State>) {
+        let (descriptor, channel) = (state.value.descriptor, state.value.channel)
+        state.value.descriptor = nil
+        state.value.channel = nil
+        if let descriptor { _ = OwnedDescriptor(taking: descriptor) }
         channel?.close(promise: nil)
     }
 }

@@ -1,4 +1,5 @@
 import LinuxSystem
+import NIOCore
 import Synchronization
 import SystemPackage
 
@@ -21,6 +22,7 @@ final class PendingSpawn: Sendable {
 
     private struct State: Sendable {
         var prepared: (attempt: SpawnAttempt, cgroup: Cgroup?)?
+        var startTime = NIODeadline.now()
         var failure: SpawnFailure?
         /// The thread is done.
         var isOver = false
@@ -52,7 +54,10 @@ final class PendingSpawn: Sendable {
                 Self.discard(cgroup)
                 throw error
             }
-            self.state.withLock { $0.prepared = (attempt, cgroup) }
+            self.state.withLock { state in
+                state.startTime = .now()
+                state.prepared = (attempt, cgroup)
+            }
             attempt.run()
             return self.state.withLock { state in
                 state.isOver = true
@@ -76,6 +81,14 @@ final class PendingSpawn: Sendable {
     /// The child's process ID, once there is a child.
     var processID: Int32? { self.state.withLock { $0.prepared?.attempt.processID } }
 
+    /// Whether there may be a child whose process ID is not known yet.
+    var mayHaveUnknownChild: Bool {
+        self.state.withLock { !$0.isOver && $0.prepared.map { $0.attempt.processID == nil } ?? false }
+    }
+
+    /// Whether the child has come as far as its first instruction. Known together with its process ID.
+    var childHasBegun: Bool { self.state.withLock { $0.prepared?.attempt.hasBegun ?? false } }
+
     /// Takes the outcome, if there is one: the child runs its program, has ended, or could not be started.
     func settle(childHasEnded: Bool) -> SpawnProgress {
         let outcome: Outcome? = self.state.withLock { state in
@@ -91,7 +104,7 @@ final class PendingSpawn: Sendable {
             do throws(SpawnFailure) {
                 let process = try attempt.outcome()
                 cgroup?.close()
-                return .success(StartedChild(process, in: cgroup))
+                return .success(StartedChild(process, in: cgroup, since: state.startTime))
             } catch {
                 Self.discard(cgroup)
                 return .failure(error)

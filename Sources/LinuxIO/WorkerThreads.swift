@@ -8,6 +8,8 @@ import Synchronization
 /// A thread is started when there is a job and none is free. Of those that are free, the one that was busy last gets
 /// the next job: what it needs is still in the processor's caches, and with one job at a time there is one thread. Those
 /// that only many jobs at once have needed end soon after.
+///
+/// Jobs that do not return do not stop the others for long: while no waiting job gets its turn, more threads are started.
 final class WorkerThreads: Sendable {
     typealias Job = @Sendable () -> Void
 
@@ -17,11 +19,16 @@ final class WorkerThreads: Sendable {
         var free: [Worker] = []
         var count = 0
         var isEnded = false
+        /// How many jobs have had to wait and got their turn.
+        var turns = 0
+        /// A thread looks whether waiting jobs get their turn.
+        var isWatched = false
     }
 
     private enum Step {
         case refuse
         case wait
+        case waitWatched
         case hand(Worker)
         case start
     }
@@ -31,12 +38,21 @@ final class WorkerThreads: Sendable {
     /// Milliseconds for which one more than these waits for a job.
     private static let patience: UInt32 = 1000
 
+    /// Milliseconds for which no waiting job gets its turn before there are more threads.
+    private static let stuckTime: UInt32 = 250
+    /// Threads that are started then.
+    private static let reliefs = 16
+
     private let limit: Int
+    private let ceiling: Int
     private let state = Mutex(State())
 
-    /// - Parameter limit: Threads at most.
-    init(limit: Int) {
+    /// - Parameters:
+    ///   - limit: Threads at most.
+    ///   - ceiling: The same while jobs do not return.
+    init(limit: Int, ceiling: Int) {
         self.limit = limit
+        self.ceiling = ceiling
     }
 
     /// Has a thread run `job`, in its turn.
@@ -51,11 +67,16 @@ final class WorkerThreads: Sendable {
                 return .start
             }
             state.jobs.append(job)
-            return .wait
+            guard self.limit < self.ceiling, !state.isWatched else { return .wait }
+            state.isWatched = true
+            return .waitWatched
         }
         switch step {
         case .refuse: return false
         case .wait: return true
+        case .waitWatched:
+            if !Self.startThread({ self.watch() }) { self.state.withLock { $0.isWatched = false } }
+            return true
         case .hand(let worker):
             worker.hand(job)
             return true
@@ -80,6 +101,40 @@ final class WorkerThreads: Sendable {
             return state.free
         }
         for worker in free { worker.hand(nil) }
+    }
+
+    /// Starts threads for jobs that wait, as long as there are some and no thread takes one.
+    private func watch() {
+        blockSignals()
+        let bell = ThreadBell()
+        var turns = self.state.withLock { $0.turns }
+        while true {
+            _ = bell.wait(milliseconds: Self.stuckTime)
+            let jobs: [Job]? = self.state.withLock { state in
+                guard !state.isEnded, !state.jobs.isEmpty else {
+                    state.isWatched = false
+                    return nil
+                }
+                defer { turns = state.turns }
+                guard state.turns == turns else { return [] }
+                let count = min(state.jobs.count, Self.reliefs, self.ceiling - state.count)
+                state.count += max(count, 0)
+                return (0..<max(count, 0)).compactMap { _ in state.jobs.popFirst() }
+            }
+            guard let jobs else { return }
+            for job in jobs { self.relieve(job) }
+        }
+    }
+
+    /// Runs a job on a thread of its own, that has been counted.
+    private func relieve(_ job: @escaping Job) {
+        let worker = Worker()
+        worker.hand(job)
+        guard !Self.startThread({ self.work(worker) }) else { return }
+        self.state.withLock { state in
+            state.count -= 1
+            state.jobs.prepend(job)
+        }
     }
 
     private func work(_ worker: Worker) {
@@ -112,7 +167,10 @@ final class WorkerThreads: Sendable {
     /// A job that waits. If there is none the worker is free.
     private func nextJob(for worker: Worker) -> Job? {
         self.state.withLock { state in
-            if let job = state.jobs.popFirst() { return job }
+            if let job = state.jobs.popFirst() {
+                state.turns += 1
+                return job
+            }
             if state.isEnded { worker.hand(nil) } else { state.free.append(worker) }
             return nil
         }

@@ -72,10 +72,24 @@ package final class Cgroup: Sendable {
         try self.write("1", to: "cgroup.kill")
     }
 
-    /// Signals every process in it and below it. A process that is forked meanwhile may be missed.
+    /// Looks for processes that have been forked meanwhile: as often as processes may fork on at most.
+    private static let signalRounds = 16
+    /// Groups whose processes are signaled at most.
+    private static let signaledGroups = 10_000
+
+    /// Signals every process in it and below it, also those that are forked meanwhile.
     package func signal(_ signal: Int32) throws(Errno) {
-        for line in try self.read("cgroup.procs").split(separator: "\n") {
-            if let processID = Int32(line), processID > 1 { _ = Glibc.kill(processID, signal) }
+        let tree = try CgroupTree(at: self.path)
+        var signaled: Set<Int32> = []
+        for _ in 0..<Self.signalRounds {
+            let before = signaled.count
+            _ = tree.walk(limit: Self.signaledGroups) { group throws(Errno) in
+                for processID in try tree.processes(of: group)
+                where processID > 1 && signaled.insert(processID).inserted {
+                    _ = Glibc.kill(processID, signal)
+                }
+            }
+            guard signaled.count > before else { return }
         }
     }
 

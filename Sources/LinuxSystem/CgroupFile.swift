@@ -5,8 +5,10 @@ package import SystemPackage
 ///
 /// - SeeAlso: Documentation/admin-guide/cgroup-v2.rst of the kernel, "Interface Files".
 package enum CgroupFile {
+    /// Bytes of a file that are read at once: a list of processes has a page for each 700 of them.
+    private static let pieceBytes = 16 << 10
     /// Bytes of a file that are read.
-    private static let limit = 16 << 10
+    private static let limit = 64 << 20
 
     /// Writes a file; it is never created.
     ///
@@ -23,12 +25,17 @@ package enum CgroupFile {
     /// What a file says.
     package static func read(_ path: FilePath) throws(Errno) -> String {
         let descriptor = try OwnedDescriptor.open(path, flags: O_RDONLY)
-        var bytes = [UInt8](repeating: 0, count: Self.limit)
-        let count = bytes.withUnsafeMutableBytes { buffer in
-            Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
+        var text: [UInt8] = []
+        while text.count < Self.limit {
+            let isEnd = try withUnsafeTemporaryAllocation(byteCount: Self.pieceBytes, alignment: 1) {
+                buffer throws(Errno) in
+                let count = try descriptor.read(into: buffer)
+                text += buffer.prefix(count)
+                return count == 0
+            }
+            if isEnd { break }
         }
-        if count < 0 { throw Errno.current }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The number behind `key` in a file of lines `key number`; nil if there is none.

@@ -58,6 +58,13 @@ package struct CgroupTree: Sendable {
 
     // MARK: Structure
 
+    /// The processes in a group, without those in groups below it.
+    package func processes(of group: FilePath) throws(Errno) -> [Int32] {
+        try CgroupFile.read(self.file("cgroup.procs", of: group)).split(separator: "\n").compactMap {
+            Int32($0)
+        }
+    }
+
     /// The groups directly below one, ordered by the bytes of their names.
     package func children(of group: FilePath) throws(Errno) -> [FilePath] {
         let directory = try OwnedDescriptor.open(

@@ -60,6 +60,13 @@ package func send(signal: Int32, toGroup processGroup: Int32) throws(Errno) {
     guard kill(-processGroup, signal) == 0 else { throw Errno(rawValue: errno) }
 }
 
+/// Whether there is a process with this ID.
+///
+/// - SeeAlso: kill(2).
+package func exists(processID: Int32) -> Bool {
+    kill(processID, 0) == 0 || errno != ESRCH
+}
+
 /// Sends this process `signal` when its parent ends.
 ///
 /// - SeeAlso: prctl(2), `PR_SET_PDEATHSIG`.

@@ -93,6 +93,9 @@ package final class SpawnAttempt: Sendable {
         return processID < 0 ? nil : processID
     }
 
+    /// Whether the child has told its process ID itself. Known as soon as that is.
+    package var hasBegun: Bool { self.processID != nil && self.parts.result.pointee.has_begun }
+
     /// Whether the child does not run its program. Known after ``run()``.
     package var hasFailed: Bool { SpawnFailure(self.parts.result.pointee) != nil }
 

@@ -7,9 +7,7 @@ import Synchronization
 extension ManagedProcess {
     func leaderExited(_ record: ExitRecord) {
         self.state.value.exit = record
-        // Once time is over, the tree still has its grace time.
-        if !self.state.value.isTimedOut { self.state.value.lifetime?.cancel() }
-        self.state.value.lifetime = nil
+        self.state.value.exitTime = .now()
         for resume in self.state.value.waiters.removeAll(.exit) { resume() }
         if !self.state.value.isOpen {
             // Having the event loop watch a pipe costs ten times as much as this.
@@ -21,13 +19,31 @@ extension ManagedProcess {
         self.endIfComplete()
     }
 
+    /// Time for which a terminal is read on after the exit, while descendants hold it open.
+    private static let terminalDrainTime = TimeAmount.milliseconds(100)
+
     /// Reads what was written before the exit, and not what descendants write after it.
     func drainOutputs() {
         for (stream, output) in self.state.value.outputs.all where output.leftAtExit == nil {
-            self.state.value.outputs[stream]?.leftAtExit = output.reader.readyBytes
+            if stream == .terminal {
+                self.drainTerminal()
+            } else {
+                self.state.value.outputs[stream]?.leftAtExit = output.reader.readyBytes
+            }
         }
         self.goOnIfPossible()
         self.closeDrainedOutputs()
+    }
+
+    /// Reads a terminal to its end, or for a while: the kernel does not tell how much of what was written is still on
+    /// its way.
+    private func drainTerminal() {
+        guard !self.state.value.isTerminalDraining else { return }
+        self.state.value.isTerminalDraining = true
+        _ = self.eventLoop.assumeIsolated().scheduleTask(in: Self.terminalDrainTime) {
+            self.state.value.outputs[.terminal]?.leftAtExit = 0
+            self.closeDrainedOutputs()
+        }
     }
 
     func closeDrainedOutputs() {
@@ -48,7 +64,10 @@ extension ManagedProcess {
         self.state.value.config = Process_ProcessConfig()
         self.state.value.report = self.report(record)
         self.state.value.stallTimer?.cancel()
-        self.input?.close()
+        // Once time is over, the tree still has its grace time.
+        if !self.state.value.isTimeOver { self.state.value.lifetime?.cancel() }
+        self.state.value.lifetime = nil
+        self.input?.abort()
         self.terminal.withLock { $0 = nil }
         let ended = self.state.value.ended
         self.state.value.ended = nil
@@ -60,12 +79,13 @@ extension ManagedProcess {
     private func report(_ record: ExitRecord) -> Process_ProcessEvent.ExitReport {
         let state = self.state.value
         var report = Process_ProcessEvent.ExitReport()
+        let wallTime = (state.exitTime ?? .now()) - self.started
         report.cause = self.cause(record.exit)
         if case .signaled(let signal, let coreDumped) = record.exit {
             report.signal = signal
             report.coreDumped = coreDumped
         }
-        report.wallMicroseconds = UInt64(max(0, (.now() - self.started).nanoseconds / 1000))
+        report.wallMicroseconds = UInt64(max(0, wallTime.nanoseconds / 1000))
         report.userMicroseconds = UInt64(max(0, record.userTime))
         report.systemMicroseconds = UInt64(max(0, record.systemTime))
         report.peakMemoryBytes = UInt64(max(0, record.peakResidentKiB)) << 10

@@ -122,7 +122,13 @@ extension ManagedProcess {
 
     /// Drops what need not be kept.
     private func trim() {
-        self.trim(keeping: self.retention.outputBytes)
+        self.trim(keeping: self.state.value.isForgotten ? 0 : self.retention.outputBytes)
+    }
+
+    /// Drops what is kept, and what its readers have not read yet as soon as they have.
+    func forget() {
+        self.state.value.isForgotten = true
+        self.trim()
     }
 
     /// Drops all but the newest `bytes`, and what readers are waited for to read.

@@ -33,6 +33,9 @@ extension ManagedProcess {
                 try Self.deliver(signal, to: cgroup)
             } else if !hasExited {
                 try LinuxSystem.send(signal: signal, toGroup: self.processID)
+            } else if !LinuxSystem.exists(processID: self.processID) {
+                // No process gets the ID of a group that still has members. It may have none.
+                try? LinuxSystem.send(signal: signal, toGroup: self.processID)
             }
         case .leader where !hasExited:
             // Children are reaped on this loop, and tell it at once: the ID is still the leader's.
@@ -55,14 +58,15 @@ extension ManagedProcess {
         try cgroup.signal(signal)
     }
 
-    /// Ends the process at `deadline` if it still runs.
+    /// Ends the process at `deadline` if it still runs, or if others that it started still hold its output open.
     ///
     /// - Parameter grace: time between SIGTERM and SIGKILL; zero is SIGKILL at once.
     func setLifetime(_ deadline: NIODeadline, _ target: Target, grace: TimeAmount) {
-        guard self.state.value.exit == nil else { return }
+        guard self.state.value.end == nil else { return }
         self.state.value.lifetime = Lifetime(until: deadline, on: self.eventLoop) {
-            guard self.state.value.exit == nil else { return }
-            self.state.value.isTimedOut = true
+            guard self.state.value.end == nil else { return }
+            self.state.value.isTimedOut = self.state.value.exit == nil
+            self.state.value.isTimeOver = true
             guard grace > .nanoseconds(0) else {
                 try? self.deliver(SIGKILL, to: target)
                 return

@@ -45,14 +45,21 @@ final class ManagedProcess: Sendable {
         /// The offset up to which somebody has read.
         var readUpTo: Int64 = 0
         var droppedUnread: Int64 = 0
+        /// Nobody can ask for it any more but those that read already.
+        var isForgotten = false
         var isPaused = false
         var stallTimer: Scheduled<Void>?
         /// The event loop reads the outputs.
         var isOpen = false
         var exit: ExitRecord?
+        var exitTime: NIODeadline?
         /// The end does not wait for descendants that hold the output open.
         var endsWithLeader = false
+        /// The time was over while the leader ran.
         var isTimedOut = false
+        /// The time is over; the tree may still have its grace time.
+        var isTimeOver = false
+        var isTerminalDraining = false
         var requestedSignal: Int32?
         var end: Process_ProcessEvent.EndEvent?
         var report = Process_ProcessEvent.ExitReport()
@@ -70,7 +77,7 @@ final class ManagedProcess: Sendable {
     let input: DescriptorWriter?
     /// What the process and all that it starts are in; nil without cgroups.
     let cgroup: Cgroup?
-    let started = NIODeadline.now()
+    let started: NIODeadline
     /// The terminal's own descriptor, for its size.
     let terminal: Mutex<OwnedDescriptor?>
     let state: NIOLoopBoundBox<State>
@@ -82,13 +89,14 @@ final class ManagedProcess: Sendable {
     /// Takes over a child that has just been started. Nothing is read before ``begin(_:ended:)``.
     init(
         _ child: consuming SpawnedProcess, of config: Process_ProcessConfig, origin: Origin,
-        retention: Retention, cgroup: Cgroup?,
+        retention: Retention, cgroup: Cgroup?, started: NIODeadline,
         limits: OutputLimits, budget: NIOLoopBound<OutputBudget>, eventLoop: any EventLoop
     ) {
         self.processID = child.processID
         self.origin = origin
         self.retention = retention
         self.cgroup = cgroup
+        self.started = started
         self.limits = limits
         self.budget = budget
         self.eventLoop = eventLoop

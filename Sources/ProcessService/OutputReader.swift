@@ -49,6 +49,8 @@ final class OutputReader: MessageSource {
         state.value.deadlineTimer = deadline.map { deadline in
             process.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
                 state.value.isTimeOver = true
+                // Even if the client takes nothing, so that the stream cannot end: nobody waits for it any more.
+                process.removeReader(reader.id)
                 state.value.wake?()
             }
         }

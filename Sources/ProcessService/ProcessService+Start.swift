@@ -141,7 +141,7 @@ extension ProcessService {
         config.unknownFields = UnknownStorage()
         return ManagedProcess(
             child, of: config, origin: origin, retention: self.retention(request.retention),
-            cgroup: started.cgroup,
+            cgroup: started.cgroup, started: started.startTime,
             limits: limits, budget: self.budget, eventLoop: self.eventLoop)
     }
 

@@ -114,7 +114,7 @@ final class ProcessTable {
         {
             self.byExecutionID[ExecutionID(executionID)] = nil
         }
-        process.trim(keeping: 0)
+        process.forget()
     }
 
     /// Drops kept output until no more than `target` bytes are used: of ended processes first, the oldest first.

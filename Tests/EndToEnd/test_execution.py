@@ -6,6 +6,8 @@ import os
 import pathlib
 import random
 import signal
+import threading
+import time
 
 import pytest
 import wire
@@ -273,6 +275,171 @@ def test_who_ignores_the_request_to_end_is_killed(port):
     )
     _, _, end = read_all(stream)
     assert (end["status"], end["report"]["cause"]) == ("signal: killed", "CAUSE_TIMEOUT")
+
+
+HOLDER = "sleep 1000 & echo $!; exit 3"  # What the shell leaves behind holds its output open.
+
+
+@pytest.mark.parametrize("scope", [None, "SCOPE_LEADER", "SCOPE_TREE"])
+@pytest.mark.parametrize("grace", [0, 100])
+def test_a_timeout_ends_a_command_whose_output_others_hold(port, scope, grace):
+    """That is Connect's own timeout without a scope; the client itself has no such limit."""
+    if scope is None:
+        if grace:
+            pytest.skip("only a request's own timeout has grace")
+        first = wire.Stream(port, wire.start_request(script(HOLDER), {"Connect-Timeout-Ms": "300"}))
+        pid = first.start()
+        stream = wire.Stream(port, wire.connect_request({"pid": pid}, extended=True, replay={"all": True}))
+        assert stream.start() == pid
+    else:
+        timeout = {"milliseconds": 300, "scope": scope, "graceMilliseconds": grace}
+        stream, pid = start(port, script(HOLDER), extended=True, timeout=timeout)
+    data, _, end = read_all(stream)
+    holder = int(b"".join(chunk for _, chunk in data))
+    assert (end["exitCode"], end["report"]["cause"]) == (3, "CAUSE_EXIT")
+    assert pid not in wire.running(port)
+    if scope == "SCOPE_TREE":
+        wait_until_gone(holder)
+    else:
+        os.kill(holder, signal.SIGKILL)
+
+
+def wait_until_gone(pid):
+    deadline = time.monotonic() + wire.TIMEOUT
+    while os.path.exists(f"/proc/{pid}"):
+        assert time.monotonic() < deadline, f"{pid} is still there"
+        time.sleep(0.01)
+
+
+def test_who_ignores_the_request_to_end_is_killed_after_the_leader(port):
+    config = script("(trap '' TERM; echo up; while :; do sleep 0.01; done) & echo $!; wait")
+    timeout = {"milliseconds": 200, "scope": "SCOPE_TREE", "graceMilliseconds": 300}
+    stream, _ = start(port, config, extended=True, timeout=timeout)
+    data, _, end = read_all(stream)
+    assert end["report"]["cause"] == "CAUSE_TIMEOUT"
+    [child] = [int(word) for word in b"".join(chunk for _, chunk in data).split() if word.isdigit()]
+    wait_until_gone(child)
+
+
+def test_descendants_can_be_signaled_when_the_leader_has_exited(port):
+    stream, pid = start(port, script(HOLDER))
+    holder = int(stream.output(b"\n"))
+    while os.path.exists(f"/proc/{pid}"):
+        time.sleep(0.01)
+    assert wire.kill(port, pid, descendants=True).status == 200
+    assert stream.end()[0]["exitCode"] == 3
+    wait_until_gone(holder)
+
+
+def test_a_stream_whose_client_takes_nothing_holds_nobody_up_after_its_time(port):
+    timeout = {"milliseconds": 300, "scope": "SCOPE_STREAM"}
+    config = script("head -c 20000000 /dev/zero")
+    stream = wire.Stream(port, wire.start_request(config, timeout=timeout), receive_buffer=4096)
+    pid = stream.start()
+    wait_until_gone(pid)
+    assert stream.error()["code"] == "deadline_exceeded"
+
+
+def test_a_report_counts_the_time_of_the_process(port):
+    stream, _ = start(port, script("exit 0"), extended=True)
+    report = read_all(stream)[2]["report"]
+    used = int(report.get("userMicroseconds", 0)) + int(report.get("systemMicroseconds", 0))
+    assert int(report["wallMicroseconds"]) >= used
+    stream, pid = start(port, script("sleep 0.6 & exit 0"), extended=True)
+    assert int(read_all(stream)[2]["report"]["wallMicroseconds"]) < 500_000
+
+
+# What is kept
+
+
+def test_output_of_forgotten_commands_takes_no_room_from_others():
+    """Their clients leave, when successors have taken their tags, without having read everything."""
+    with Daemon() as daemon:
+        for _ in range(80):
+            config = script("head -c 4150000 /dev/zero")
+            stream = wire.Stream(daemon.port, wire.start_request(config, tag="job"), receive_buffer=2048)
+            pid = stream.start()
+            while pid in wire.running(daemon.port):
+                time.sleep(0.01)
+            wire.run(daemon.port, {"cmd": "true"}, tag="job")
+            stream.close()
+        pieces = script("for i in 1 2 3 4 5; do head -c 100000 /dev/zero; sleep 0.05; done; echo; read line")
+        stream, pid = start(daemon.port, pieces, stdin=True)
+        assert len(stream.output(b"\n")) == 500_001
+        stream.close()
+        with replay(daemon.port, {"pid": pid}, all=True) as again:
+            assert again.start() == pid
+            assert len(again.output(b"\n")) == 500_001
+        wire.kill(daemon.port, pid)
+
+
+# Ends
+
+
+@pytest.mark.parametrize("is_terminal", [False, True], ids=["pipe", "terminal"])
+def test_input_that_waits_is_refused_when_the_process_ends(port, is_terminal):
+    """A descendant holds the other side open, and does not read."""
+    if is_terminal:
+        config, fields = (
+            script("(trap '' HUP; exec setsid sleep 1000) & echo $!; exec sleep 1000"),
+            {"pty": {"size": {"cols": 80, "rows": 24}}},
+        )
+    else:
+        config, fields = script("exec 3<&0; sleep 1000 <&3 >/dev/null 2>&1 & echo $!; exec sleep 1000"), {"stdin": True}
+    stream, pid = start(port, config, **fields)
+    name, value = stream.next_event()
+    holder = int(base64.b64decode(value["pty" if is_terminal else "stdout"]))
+    data = base64.b64encode(b"x\n" * 400_000).decode()
+    message = {"process": {"pid": pid}, "input": {"pty" if is_terminal else "stdin": data}}
+    answers = []
+    sender = threading.Thread(target=lambda: answers.append(wire.call(port, "SendInput", message)))
+    sender.start()
+    time.sleep(0.3)  # It need not be under way, but then there is nothing to see.
+    try:
+        wire.kill(port, pid)
+        sender.join()
+        [answer] = answers
+        assert answer.status in (404, 500), answer
+        if answer.status == 500:
+            assert "file already closed" in answer.json()["message"]
+    finally:
+        os.kill(holder, signal.SIGKILL)
+        stream.close()
+
+
+def test_what_a_terminal_shows_before_its_process_ends_is_told():
+    program = (
+        "import os,signal,time\n"
+        "def end(*_):\n"
+        "    rest = (b'x' * 99 + b'\\n') * 600\n"
+        "    while rest: rest = rest[os.write(1, rest):]\n"
+        "    os._exit(0)\n"
+        "signal.signal(15, end); os.write(1, b'ready\\n')\n"
+        "while 1: time.sleep(1)\n"
+    )
+
+    def run(counts):
+        with wire.Stream(daemon.port, wire.start_request(config, pty={"size": {"cols": 80, "rows": 24}})) as stream:
+            pid, text = stream.start(), b""
+            while True:
+                name, value = stream.next_event()
+                if name == "end":
+                    counts.append(text.count(b"x"))
+                    return
+                text += base64.b64decode(value.get("pty", ""))
+                if text == b"ready\r\n":
+                    wire.call(daemon.port, "SendSignal", {"process": {"pid": pid}, "signal": "SIGNAL_SIGTERM"})
+
+    config = {"cmd": "python3", "args": ["-c", program]}
+    counts = []
+    with Daemon() as daemon:
+        for _ in range(5):
+            threads = [threading.Thread(target=run, args=(counts,)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    assert counts == [59_400] * 40
 
 
 # Cgroups

@@ -4,6 +4,7 @@ import LinuxIO
 import LinuxSystem
 import NIOCore
 import NIOPosix
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -70,6 +71,59 @@ import Testing
             var status: CInt = 0
             #expect(waitpid(mine.processID, &status, 0) == mine.processID)
             #expect(status == 0)
+        }
+    }
+
+    /// Keeps a thread until it is ended.
+    private final class Held: Sendable {
+        private let isOver = Atomic<Bool>(false)
+
+        func wait() { while !self.isOver.load(ordering: .acquiring) { usleep(1000) } }
+        func end() { self.isOver.store(true, ordering: .releasing) }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can choose an ID"))
+    func `the end of another process is not taken for that of a child with the same ID`() async throws {
+        await #expect(processExitsWith: .success) {
+            let eventLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).any()
+            let pool = BlockingPool(threads: 2)
+            let reaper = try await eventLoop.submit {
+                try ChildReaper(on: eventLoop, pool: pool, reapsAll: true)
+            }.get()
+            let orphans = Mailbox<Void>()
+            try await eventLoop.submit { reaper.whenOrphansEnd { orphans.post() } }.get()
+            // As long as one start is under way.
+            let reached = Mailbox<Void>()
+            let hold = Held()
+            async let held: Void = eventLoop.run {
+                _ = try await reaper.spawn(SpawnRequest(command: "/bin/true")) {
+                    reached.post()
+                    hold.wait()
+                    return nil
+                }
+            }
+            try await reached.next()
+            var isTried = false
+            for _ in 0..<50 where !isTried {
+                let stranger = try SpawnedProcess.spawn(
+                    SpawnRequest(command: "/bin/sh", arguments: ["-c", "exit 9"]))
+                try await orphans.next()
+                // The next process gets the stranger's ID, unless another is faster.
+                let file = try OwnedDescriptor.open("/proc/sys/kernel/ns_last_pid", flags: O_WRONLY)
+                try file.writeAll(Array("\(stranger.processID - 1)".utf8))
+                let ended = Mailbox<ExitRecord>()
+                let childID = try await eventLoop.run { () -> Int32 in
+                    let request = SpawnRequest(command: "/bin/sh", arguments: ["-c", "exit 3"])
+                    guard let child = try await reaper.spawn(request).take() else { return 0 }
+                    reaper.watch(child.processID) { ended.post($0) }
+                    return child.processID
+                }
+                #expect(try await ended.next().exit == .exited(3))
+                isTried = childID == stranger.processID
+            }
+            #expect(isTried)
+            hold.end()
+            try await held
         }
     }
 

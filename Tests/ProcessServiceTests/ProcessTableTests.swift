@@ -21,7 +21,8 @@ import Testing
             child, of: .init(),
             origin: .init(
                 tag: tag, executionID: executionID, account: "root", hasTerminal: false),
-            retention: .init(outputBytes: 0, exit: retention), cgroup: nil, limits: OutputLimits(),
+            retention: .init(outputBytes: 0, exit: retention), cgroup: nil, started: .now(),
+            limits: OutputLimits(),
             budget: NIOLoopBound(OutputBudget(limit: 1 << 20), eventLoop: self.eventLoop),
             eventLoop: self.eventLoop)
     }

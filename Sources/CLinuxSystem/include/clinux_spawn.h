@@ -97,6 +97,8 @@ struct clinux_spawn_result {
     int error;
     /// -1 if there is no child, so also before. Atomic: see clinux_spawn_process_id.
     pid_t process_id;
+    /// The child has said so itself, before anything else: it did not end before.
+    bool has_begun;
 };
 
 /// A result before there is a child.
