@@ -10,7 +10,7 @@ import SwiftProtobuf
 struct CloneOperation: Sendable {
     typealias Progress = @Sendable (GitProgress) -> Void
 
-    /// In the directory where relative URLs begin.
+    /// In the directory where a relative URL begins, else in the root.
     let base: GitSession
     /// In the directory that is made.
     let target: GitSession
@@ -33,17 +33,50 @@ struct CloneOperation: Sendable {
             throw ArgumentCheck.invalid(
                 "nothing is checked out of a bare repository: commit and bare exclude each other")
         }
-        self.base = base
+        // The directory where it begins need not exist for any other.
+        self.base =
+            url.isRelativePath ? base : GitSession(runner: base.runner, caller: base.caller, directory: "/")
         self.target = try base.below(path)
         self.request = request
         self.url = url
         self.secret = try base.secret(username: request.username, password: request.password, for: url)
     }
 
-    /// Makes the clone.
-    func run(_ progress: @escaping Progress) async throws -> Envd_V1_GitCloneResponse.Result {
-        try await self.base.run(
-            try self.base.giving(self.secret, try self.cloneCommand()), progress: progress)
+    /// Makes the clone, or leaves what was there before.
+    func run(
+        _ executor: EventLoopTaskExecutor, _ progress: @escaping Progress
+    ) async throws -> Envd_V1_GitCloneResponse.Result {
+        let command = try self.base.giving(self.secret, try self.cloneCommand())
+        let target = self.target
+        guard let destination = try await target.runner.claim(target.directory, as: target.caller) else {
+            // git finds the same, and says what it is.
+            try await self.base.run(command, progress: progress)
+            return try await self.finish(progress)
+        }
+        defer { target.runner.release(destination) }
+        var isOthers = false
+        do {
+            let output = try await target.runner.run(command, as: target.caller, progress: progress)
+            guard output.isSuccess else {
+                isOthers = output.errorText.contains(Self.refusal)
+                throw try await self.base.error(command, output)
+            }
+            return try await self.finish(progress)
+        } catch {
+            // A task of its own: the call's may have been cancelled.
+            let removal = Task(executorPreference: executor) { [isOthers] in
+                await target.runner.undo(destination, isOthers: isOthers, as: target.caller)
+            }
+            await removal.value
+            throw error
+        }
+    }
+
+    /// What git says when somebody has put something there before it began.
+    private static let refusal = "already exists and is not an empty directory"
+
+    /// Makes of what git has cloned what the request wants.
+    private func finish(_ progress: @escaping Progress) async throws -> Envd_V1_GitCloneResponse.Result {
         if !self.request.commit.isEmpty { try await self.checkOut(self.request.commit, progress) }
         if self.request.dangerouslyStoreCredentials, let secret = self.secret, let scheme = self.url.scheme {
             try await self.target.useStore("--local")
@@ -106,32 +139,5 @@ struct CloneOperation: Sendable {
         var command = command
         try command.obey(self.request.policy)
         try await self.target.run(try self.target.giving(self.secret, command), progress: progress)
-    }
-
-    /// Times that a removal is tried: a child of git may be making its last file.
-    private static let removals = 3
-
-    /// Removes what was made, as the caller. `before` is what was there.
-    ///
-    /// git has done it already, unless it was killed or the clone was made and something later failed.
-    func undo(_ before: CloneDestination, _ executor: EventLoopTaskExecutor) async {
-        guard before != .occupied else { return }
-        let target = self.target
-        let path = target.directory
-        // A task of its own: the call's may have been cancelled.
-        let removal = Task(executorPreference: executor) {
-            for _ in 0..<Self.removals {
-                guard await target.runner.look(at: path) != before else { return }
-                switch before {
-                case .missing:
-                    _ = try? await target.runner.run("rm", ["-rf", "--", path], as: target.caller)
-                case .emptyDirectory:
-                    _ = try? await target.runner.run(
-                        "find", [path, "-mindepth", "1", "-delete"], as: target.caller)
-                case .occupied: break
-                }
-            }
-        }
-        await removal.value
     }
 }

@@ -13,6 +13,8 @@ final class GitRunner: Sendable {
         var running = 0
         /// Cgroups in which a command has left something running.
         var lingering: [Cgroup] = []
+        /// Where clones are made.
+        var destinations: Set<FileStatus.Identity> = []
         /// By the search path with which it was found.
         var versions: [String: GitVersion] = [:]
     }
@@ -23,7 +25,8 @@ final class GitRunner: Sendable {
     let configuration: GitService.Configuration
     private let defaults: SandboxDefaults
     private let reaper: ChildReaper
-    private let pool: BlockingPool
+    /// As nobody but the user of a call, who git runs as too.
+    private let files: FileAccess
     private let eventLoop: any EventLoop
     private let state: NIOLoopBoundBox<State>
 
@@ -34,7 +37,7 @@ final class GitRunner: Sendable {
         self.configuration = configuration
         self.defaults = defaults
         self.reaper = reaper
-        self.pool = pool
+        self.files = FileAccess(pool: pool, mode: .user)
         self.eventLoop = eventLoop
         self.state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
     }
@@ -42,9 +45,49 @@ final class GitRunner: Sendable {
     /// Where commands start that nobody gives a directory.
     var workingDirectory: String? { self.defaults.current.workingDirectory }
 
-    /// What is at `path`.
-    func look(at path: String) async -> CloneDestination {
-        await CloneDestination.look(at: path, pool: self.pool)
+    // MARK: Clones
+
+    /// Takes a directory for a clone, which no other clone gets before it is released.
+    ///
+    /// - Returns: nil if nothing can be made there, of which git will tell the reason.
+    /// - Throws: `ConnectError` with `alreadyExists` if another clone has it.
+    func claim(_ path: String, as caller: Caller) async throws(ConnectError) -> CloneDestination? {
+        let claimed = try? await self.files.perform(as: caller.account) { (resolver) throws(Errno) in
+            CloneDestination.claim(path, resolver)
+        }
+        guard let destination = claimed ?? nil else { return nil }
+        guard self.state.value.destinations.insert(destination.identity).inserted else {
+            throw GitFailure(.alreadyExists, "git clone: another clone is being made at '\(path)'")
+                .connectError
+        }
+        return destination
+    }
+
+    /// Lets others make a clone there.
+    func release(_ destination: CloneDestination) {
+        self.state.value.destinations.remove(destination.identity)
+    }
+
+    /// Times that a removal is tried: a child of git may be making its last file.
+    private static let removals = 3
+
+    /// Removes what was made for a clone, and what is in it.
+    ///
+    /// - Parameter isOthers: Somebody else was there first: only what is empty is removed.
+    func undo(_ destination: CloneDestination, isOthers: Bool, as caller: Caller) async {
+        for _ in 0..<Self.removals {
+            let isOccupied = try? await self.files.perform(as: caller.account) { (resolver) throws(Errno) in
+                destination.removeEmpty(resolver)
+                return destination.isOccupied(resolver)
+            }
+            guard isOccupied == true, !isOthers else { return }
+            if destination.isNew {
+                _ = try? await self.run("rm", ["-rf", "--", destination.path], as: caller)
+            } else {
+                _ = try? await self.run(
+                    "find", [destination.path, "-mindepth", "1", "-delete"], as: caller)
+            }
+        }
     }
 
     /// Runs git to its end, however it ends.

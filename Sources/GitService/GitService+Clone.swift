@@ -11,16 +11,10 @@ extension GitService {
         _ responses: ResponseWriter<Envd_V1_GitCloneResponse>
     ) async throws {
         let operation = try CloneOperation(request, base: try await self.session(context, path: ""))
-        let before = await self.runner.look(at: operation.target.directory)
         let executor = self.executor
         try await self.stream(to: responses, { progress in .with { $0.progress = progress } }) { progress in
-            do {
-                let result = try await operation.run(progress)
-                return .with { $0.result = result }
-            } catch {
-                await operation.undo(before, executor)
-                throw error
-            }
+            let result = try await operation.run(executor, progress)
+            return .with { $0.result = result }
         }
     }
 }

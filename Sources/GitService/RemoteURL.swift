@@ -42,6 +42,12 @@ struct RemoteURL: Equatable {
         }
     }
 
+    /// Whether it is a path that begins where git runs. A colon in its first name makes it `host:path`.
+    var isRelativePath: Bool {
+        self.scheme == nil && self.text.utf8.first != UInt8(ascii: "/")
+            && !self.text.utf8.prefix { $0 != UInt8(ascii: "/") }.contains(UInt8(ascii: ":"))
+    }
+
     /// Whether its servers ask for a user and password.
     var takesCredentials: Bool { self.scheme == "https" || self.scheme == "http" }
 

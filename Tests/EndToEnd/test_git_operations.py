@@ -394,6 +394,18 @@ def test_it_fails_with_the_kind_of_its_reason(client, world, kind, name, prepare
         assert error.conflicts == ["t"]
 
 
+def test_a_clone_leaves_what_came_to_its_place_meanwhile(own, client, world):
+    obstacle = Obstacle(world, "home")
+    clone = world.work / "clone"
+    with begin(named("Clone"), client, world) as connection:
+        obstacle.wait()
+        repositories.write(clone, {"precious": "yes"})
+        obstacle.remove()
+        body = connection.read_response().body
+    assert json.loads(wire.envelopes(body)[-1][1])["error"]["code"] == "already_exists"
+    assert (clone / "precious").read_text() == "yes"
+
+
 # Cancelling
 
 

@@ -1,5 +1,7 @@
 """envd.v1.Git with real servers: clone, fetch, pull, push, and who gets which secret."""
 
+import concurrent.futures
+import json
 import os
 import pathlib
 import pwd
@@ -207,6 +209,57 @@ def test_a_clone_leaves_alone_what_was_there(git, open_server, tmp_path):
     assert os.listdir(empty) == []
     git.stream("Clone", url=open_server.url("origin.git"), path=str(empty))
     assert (empty / "second").exists()
+
+
+def test_of_two_clones_at_once_one_is_made(git, open_server, tmp_path):
+    url, path = open_server.url("origin.git"), tmp_path / "c"
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name in ["missing", "empty"]:
+        path = tmp_path / name
+        if name == "empty":
+            path.mkdir()
+        open_server.held.clear()
+        open_server.hold()
+        with git.begin("Clone", url=url, path=str(path)) as first:
+            assert open_server.held.wait(30)
+            for same in [path, tmp_path / "link" / name]:
+                failure = stream_fails(git, "Clone", url=url, path=str(same))
+                assert (failure.code, failure.kind) == ("already_exists", ALREADY_EXISTS)
+            open_server.release.set()
+            while "result" not in (message := first.next_envelope()[1]):
+                assert "progress" in message
+        assert repositories.git(path, "status", "--porcelain") == "" and (path / "second").exists()
+
+
+def test_a_race_of_clones_leaves_a_whole_one(git, open_server, tmp_path):
+    url = open_server.url("origin.git")
+    for number in range(10):
+        path = tmp_path / str(number)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            calls = [pool.submit(git.stream, "Clone", url=url, path=str(path)) for _ in range(3)]
+            failures = [call.exception() for call in calls]
+        assert [failure.kind for failure in failures if failure] == [ALREADY_EXISTS] * 2
+        assert repositories.git(path, "status", "--porcelain") == "" and (path / "second").exists()
+
+
+def test_a_clone_that_fails_removes_the_directories_that_it_made(git, open_server, tmp_path):
+    (tmp_path / "a").mkdir()
+    failure = stream_fails(git, "Clone", url=open_server.url("nowhere.git"), path=str(tmp_path / "a/b/c/"))
+    assert failure.kind == NOT_FOUND
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_a_clone_needs_no_directory_but_for_a_relative_url(origin, tmp_path):
+    with Daemon() as daemon:
+        body = json.dumps({"defaultWorkdir": str(tmp_path / "nowhere")}).encode()
+        request = wire.request("POST", "/init", {"Content-Type": "application/json"}, body)
+        assert wire.send(daemon.port, request).status == 204
+        git = Git(daemon.port)
+        git.stream("Clone", url=str(origin), path=str(tmp_path / "c"))
+        failure = stream_fails(git, "Clone", url="served/origin.git", path=str(tmp_path / "d"))
+        assert (failure.code, failure.kind) == ("not_found", NOT_FOUND)
+        (tmp_path / "nowhere").symlink_to(tmp_path)
+        git.stream("Clone", url="served/origin.git", path=str(tmp_path / "d"))
 
 
 # Credentials
