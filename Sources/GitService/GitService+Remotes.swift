@@ -62,16 +62,15 @@ extension GitService {
     ) async throws {
         let session = try await self.session(context, path: request.path)
         let remote = try await session.remote(request.remote, .fetch) ?? "origin"
-        let url = try await session.url(of: remote)
-        let secret = try session.secret(
-            username: request.username, password: request.password, for: url, host: request.credentialHost)
+        let (secret, name) = try await session.access(
+            to: remote, username: request.username, password: request.password, host: request.credentialHost)
         var command = session.command("fetch", "--progress")
         try command.obey(request.policy)
         if request.prune { command.arguments.append("--prune") }
         if request.tags { command.arguments.append("--tags") }
         if request.depth > 0 { command.arguments.append("--depth=\(request.depth)") }
         if request.unshallow { command.arguments.append("--unshallow") }
-        command.operands = [remote.contains("://") ? url.text : remote]
+        command.operands = [name]
         for refspec in request.refspecs {
             command.operands.append(try ArgumentCheck.name(refspec, "refspecs"))
         }
@@ -101,15 +100,10 @@ extension GitService {
         default: break
         }
         let remote = try await session.remote(request.remote, .fetch) ?? "origin"
-        let hasSecret = !request.username.isEmpty || !request.password.isEmpty
-        let url = hasSecret || remote.contains("://") ? try await session.url(of: remote) : nil
-        let secret = try url.flatMap { (url) throws(ConnectError) in
-            try session.secret(
-                username: request.username, password: request.password, for: url,
-                host: request.credentialHost)
-        }
+        let (secret, name) = try await session.access(
+            to: remote, username: request.username, password: request.password, host: request.credentialHost)
         if !request.remote.isEmpty || !request.branch.isEmpty {
-            command.operands = [remote.contains("://") ? url?.text ?? remote : remote]
+            command.operands = [name]
         }
         if !request.branch.isEmpty {
             command.operands.append(try ArgumentCheck.name(request.branch, "branch"))
@@ -139,9 +133,9 @@ extension GitService {
             throw GitFailure(.noUpstream, "git push: no remote is named, and there is not only one")
                 .connectError
         }
-        let url = try await session.url(of: remote, forPush: true)
-        let secret = try session.secret(
-            username: request.username, password: request.password, for: url, host: request.credentialHost)
+        let (secret, name) = try await session.access(
+            to: remote, username: request.username, password: request.password, host: request.credentialHost,
+            forPush: true)
         var command = session.command("push", "--progress", "--porcelain")
         try command.obey(request.policy)
         if !request.hasSetUpstream || request.setUpstream, !request.delete {
@@ -153,8 +147,9 @@ extension GitService {
         if request.delete { command.arguments.append("--delete") }
         let branch =
             request.branch.isEmpty
-            ? try await session.refspec(to: remote) : try ArgumentCheck.name(request.branch, "branch")
-        command.operands = [remote.contains("://") ? url.text : remote, branch]
+            ? try await session.refspec(to: remote)
+            : try await session.refspec(of: try ArgumentCheck.name(request.branch, "branch"))
+        command.operands = [name, branch]
         let push = try session.giving(secret, command)
         try await self.stream(to: responses, { progress in .with { $0.progress = progress } }) { progress in
             let output = try await session.run(push, progress: progress)

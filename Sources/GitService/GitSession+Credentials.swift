@@ -43,12 +43,33 @@ extension GitSession {
     /// The URL of a remote, which may be one itself.
     ///
     /// - Throws: `ConnectError` with `notFound` if there is no such remote.
-    func url(of remote: String, forPush: Bool = false) async throws(ConnectError) -> RemoteURL {
+    private func url(of remote: String, forPush: Bool) async throws(ConnectError) -> RemoteURL {
         if remote.contains("://") { return RemoteURL(remote) }
         var query = self.query("remote", "get-url")
         if forPush { query.arguments.append("--push") }
         query.operands = [remote]
-        return RemoteURL(try await self.run(query).line)
+        let output = try await self.attempt(query)
+        if output.isSuccess { return RemoteURL(output.line) }
+        // Of paths, and `host:path`, there need not be a remote.
+        let isPlace =
+            remote == "." || remote.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }
+        guard isPlace else { throw try await self.error(query, output) }
+        return RemoteURL(remote)
+    }
+
+    /// The credentials of a request for a remote, and what git is to call it: a URL loses its password.
+    ///
+    /// The remote's URL is asked for only if there are credentials: git itself knows what else a remote can be.
+    ///
+    /// - Throws: As ``secret(username:password:for:host:)``; `notFound` if there is no such remote.
+    func access(
+        to remote: String, username: String, password: String, host: String, forPush: Bool = false
+    ) async throws(ConnectError) -> (secret: CredentialSecret?, name: String) {
+        let isURL = remote.contains("://")
+        guard isURL || !username.isEmpty || !password.isEmpty else { return (nil, remote) }
+        let url = try await self.url(of: remote, forPush: forPush)
+        let secret = try self.secret(username: username, password: password, for: url, host: host)
+        return (secret, isURL ? url.text : remote)
     }
 
     /// Has git's credential helper "store" keep a user and password, which it gets on its standard input.

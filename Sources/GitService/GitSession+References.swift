@@ -25,10 +25,10 @@ extension GitSession {
         return remotes.count == 1 ? remotes.first.map(String.init) : nil
     }
 
-    /// What to push when nobody says: the branch that is checked out, to the one that it follows on `remote`, else to
-    /// one of the same name.
+    /// What to push when nobody says: the branch that is checked out, to one of the same name.
     ///
-    /// - Throws: `ConnectError` with `failedPrecondition` if no branch is checked out.
+    /// - Throws: `ConnectError` with `failedPrecondition` if no branch is checked out, or it follows one of another
+    ///   name on `remote`: it is unknown which is meant.
     func refspec(to remote: String) async throws(ConnectError) -> String {
         guard let branch = try await self.currentBranch() else {
             throw GitFailure(.noUpstream, "git push: no branch is checked out").connectError
@@ -41,7 +41,25 @@ extension GitSession {
         let own = "refs/heads/\(branch)"
         guard fields.nextText() == remote, let followed = fields.nextText()?.parts(between: "\n").first
         else { return own }
-        return "\(own):\(followed)"
+        guard followed.utf8.elementsEqual(own.utf8) else {
+            let name = followed.without(prefix: "refs/heads/") ?? followed
+            throw GitFailure(
+                .noUpstream,
+                "git push: branch '\(branch)' follows '\(name)' of '\(remote)', which has another name: "
+                    + "give branch as '\(branch)' to push to one of its own name, "
+                    + "or as '\(branch):\(name)' to push to the one that it follows"
+            ).connectError
+        }
+        return own
+    }
+
+    /// What to push when a branch is named: its full name if there is such a branch, as a tag can have the same name.
+    func refspec(of name: String) async throws(ConnectError) -> String {
+        let full = "refs/heads/\(name)"
+        var query = self.query("show-ref", "--verify", "--quiet")
+        query.operands = [full]
+        let output = try await self.attempt(query)
+        return output.isSuccess ? full : name
     }
 
     /// All references by name, and what each points to.

@@ -521,14 +521,48 @@ def test_a_push_sets_the_upstream_and_tells_what_became_of_each_reference(git, o
     assert "upstream" not in git.call("Status", path=str(path))
 
 
-def test_a_push_goes_to_the_branch_that_is_followed(git, origin, tmp_path):
+def test_a_push_to_a_branch_of_another_name_must_be_asked_for(git, origin, tmp_path):
     repositories.git(tmp_path, "clone", "--quiet", str(origin), "c")
-    path = tmp_path / "c"
-    repositories.git(path, "checkout", "--quiet", "-b", "mine", "--track", "origin/topic")
+    path, before = tmp_path / "c", head(origin, "topic")
+    git.call("CreateBranch", path=str(path), branch="mine", startPoint="origin/topic")
     new = repositories.commit(path, {"x": "1"})
-    _, result = git.stream("Push", path=str(path))
+    for request in [{}, {"remote": "origin"}, {"force": True}, {"delete": True}]:
+        failure = stream_fails(git, "Push", path=str(path), **request)
+        assert (failure.code, failure.kind) == ("failed_precondition", NO_UPSTREAM)
+        assert "'mine:topic'" in failure.message
+    assert head(origin, "topic") == before
+    _, result = git.stream("Push", path=str(path), branch="mine:topic")
     assert result["references"][0]["to"] == "refs/heads/topic"
     assert head(origin, "topic") == new
+    git.stream("Push", path=str(path), branch="mine")
+    assert head(origin, "mine") == new
+    git.stream("Push", path=str(path), delete=True)
+    assert repositories.git(origin, "branch", "--list", "mine") == ""
+
+
+def test_a_branch_with_the_name_of_a_tag_is_pushed_and_deleted(git, origin, tmp_path):
+    repositories.git(tmp_path, "clone", "--quiet", str(origin), "c")
+    path = tmp_path / "c"
+    repositories.git(path, "checkout", "--quiet", "-b", "v1")
+    new = repositories.commit(path, {"x": "1"})
+    git.stream("Push", path=str(path), branch="v1")
+    assert head(origin, "refs/heads/v1") == new
+    git.stream("Push", path=str(path), branch="v1", delete=True)
+    assert repositories.git(origin, "show-ref").count("/v1") == 1
+
+
+def test_a_remote_can_be_a_branch_here_or_a_path(git, origin, tmp_path):
+    repositories.git(tmp_path, "clone", "--quiet", str(origin), "c")
+    path = tmp_path / "c"
+    repositories.git(path, "checkout", "--quiet", "-b", "mine", "--track", "main")
+    for method in ["Fetch", "Pull"]:
+        git.stream(method, path=str(path))
+    git.stream("Push", path=str(path), branch="mine")
+    git.stream("Fetch", path=str(path), remote="../served/origin.git")
+    git.stream("Push", path=str(path), remote=str(origin), branch="mine")
+    assert head(origin, "mine") == head(path)
+    failure = stream_fails(git, "Fetch", path=str(path), remote=str(origin), **CREDENTIALS)
+    assert (failure.code, failure.kind) == ("invalid_argument", INVALID)
 
 
 def test_pushes_fail_for_a_reason(git, origin, tmp_path):
