@@ -14,7 +14,8 @@ enum DiffReport {
 
     /// What the form of the output must not depend on settings of.
     static let options = [
-        "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short", "--src-prefix=a/",
+        "--no-color", "--no-relative", "--no-ext-diff", "--no-textconv", "--submodule=short",
+        "--src-prefix=a/",
         "--dst-prefix=b/", "--full-index", "--no-abbrev", "--find-renames", "--raw", "--numstat", "-z",
     ]
 

@@ -14,6 +14,8 @@ struct GitCommand: Sendable {
     var endsRevisions = false
     /// Where it runs, absolute.
     var directory: String
+    /// More for the environment.
+    var environment: [String: String] = [:]
     /// Its standard input; nil is `/dev/null`.
     var input: [UInt8]?
     /// Takes no locks for what it could do by the way, so that it never disturbs another git.
@@ -45,6 +47,7 @@ struct GitCommand: Sendable {
             "GIT_MERGE_AUTOEDIT": "no", "GIT_PAGER": "cat", "GIT_TRACE_REDACT": "1",
             "GIT_ALLOW_PROTOCOL": self.transports.joined(separator: ":"),
         ]
+        variables.merge(self.environment) { $1 }
         if self.isReadOnly { variables["GIT_OPTIONAL_LOCKS"] = "0" }
         if self.hasLiteralPaths { variables["GIT_LITERAL_PATHSPECS"] = "1" }
         if self.credentials != nil { variables.merge(CredentialPrompt.variables) { $1 } }

@@ -30,15 +30,15 @@ extension GitService {
         _ request: Envd_V1_GitCommitRequest, _ context: RPCContext
     ) async throws -> Envd_V1_GitCommitResponse {
         let session = try await self.session(context, path: request.path)
-        var command = session.command("commit", "--quiet", "--file=-")
+        var command = session.command("commit", "--quiet", "--cleanup=whitespace", "--file=-")
         try command.obey(request.policy)
         command.input = Array(try ArgumentCheck.message(request.message).utf8)
-        if !request.authorName.isEmpty {
-            command.settings.append("user.name=\(try ArgumentCheck.text(request.authorName, "author_name"))")
-        }
-        if !request.authorEmail.isEmpty {
-            command.settings.append(
-                "user.email=\(try ArgumentCheck.text(request.authorEmail, "author_email"))")
+        let name = try ArgumentCheck.text(request.authorName, "author_name")
+        let email = try ArgumentCheck.text(request.authorEmail, "author_email")
+        // Stronger than all settings, and than the sandbox's variables.
+        for role in ["AUTHOR", "COMMITTER"] {
+            if !name.isEmpty { command.environment["GIT_\(role)_NAME"] = name }
+            if !email.isEmpty { command.environment["GIT_\(role)_EMAIL"] = email }
         }
         if request.allowEmpty { command.arguments.append("--allow-empty") }
         if request.amend {
@@ -48,14 +48,39 @@ extension GitService {
                 command.arguments.append("--no-edit")
                 command.input = nil
             }
+            if !name.isEmpty || !email.isEmpty {
+                // Else the author stays who it was.
+                command.arguments.append("--author=\(try await session.author(name: name, email: email))")
+            }
         }
         try await session.run(command)
         async let branch = session.currentBranch()
         let commit = try await session.commit() ?? ""
-        let name = try await branch ?? ""
+        let branchName = try await branch ?? ""
         return .with {
             $0.commit = commit
-            $0.branch = name
+            $0.branch = branchName
         }
+    }
+}
+
+extension GitSession {
+    /// An author as `--author` takes it; what is empty is that of the last commit.
+    fileprivate func author(name: String, email: String) async throws(ConnectError) -> String {
+        var name = name
+        var email = email
+        if name.isEmpty || email.isEmpty {
+            let output = try await self.run(self.query("log", "--max-count=1", "--format=%an%x00%ae"))
+            var fields = Fields(Array(output.line.utf8))
+            let last = (fields.nextText() ?? "", fields.nextText() ?? "")
+            if name.isEmpty { name = last.0 }
+            if email.isEmpty { email = last.1 }
+        }
+        return "\(Self.withoutMarks(name)) <\(Self.withoutMarks(email))>"
+    }
+
+    /// What git leaves out of a name itself, and what would end it here.
+    private static func withoutMarks(_ text: String) -> String {
+        String(decoding: text.utf8.filter { !"<>\n".utf8.contains($0) }, as: UTF8.self)
     }
 }

@@ -20,8 +20,12 @@ extension GitService {
         var query = session.query("config", scope, "--null", "--get")
         query.operands = [try ArgumentCheck.name(request.key, "key")]
         let output = try await session.attempt(query)
-        // Without a message, 1 says that it is not set.
-        if output.exitCode == 1, output.standardError.isEmpty { return Envd_V1_GitGetConfigResponse() }
+        // Without a message of its own, 1 says that it is not set. Traces are none.
+        let messages = output.errorText.split(whereSeparator: \.isNewline)
+            .filter { $0.hasPrefix("error: ") || $0.hasPrefix("fatal: ") }
+        if output.exitCode == 1, output.standardOutput.isEmpty, messages.isEmpty {
+            return Envd_V1_GitGetConfigResponse()
+        }
         guard output.isSuccess else { throw try await session.error(query, output) }
         return .with { $0.value = String(decoding: output.standardOutput.dropLast(), as: UTF8.self) }
     }

@@ -1,11 +1,13 @@
 """envd.v1.Git on the wire: repositories, commits, branches."""
 
 import base64
+import json
 import os
 
 import pytest
 import repositories
 import wire
+from daemon import Daemon
 from gitcalls import Git, GitFailure, file
 
 # Numbers of GitError.Kind.
@@ -256,6 +258,38 @@ def test_a_commit_bears_its_message_and_author(git, repository):
     assert made == {"commit": repositories.git(repository, "rev-parse", "HEAD"), "branch": "main"}
     assert repositories.git(repository, "log", "-1", "--format=%B").rstrip() == message.rstrip()
     assert repositories.git(repository, "log", "-1", "--format=%an|%ae|%cn") == "Zoë x|z@example.org|Zoë x"
+
+
+def test_the_author_of_a_request_counts_more_than_all_others(git, repository, port):
+    path, author = str(repository), {"authorName": "Zoë", "authorEmail": "z@example.org"}
+    theirs = {"GIT_AUTHOR_NAME": "Env", "GIT_AUTHOR_EMAIL": "env@example.org", "GIT_COMMITTER_NAME": "Env"}
+    repositories.git(repository, "config", "author.name", "Config")
+    repositories.git(repository, "config", "user.email", "user@example.org")
+
+    def who():
+        return repositories.git(repository, "log", "-1", "--format=%an|%ae|%cn|%ce")
+
+    with Daemon() as daemon:
+        body = json.dumps({"envVars": theirs}).encode()
+        request = wire.request("POST", "/init", {"Content-Type": "application/json"}, body)
+        assert wire.send(daemon.port, request).status == 204
+        for client in [git, Git(daemon.port)]:
+            client.call("Commit", path=path, message="x", allowEmpty=True, **author)
+            assert who() == "Zoë|z@example.org|Zoë|z@example.org"
+            other = {"authorName": "<Bob>", "authorEmail": "b@example.org"}
+            client.call("Commit", path=path, amend=True, allowEmpty=True, **other)
+            assert who() == "Bob|b@example.org|Bob|b@example.org"
+            client.call("Commit", path=path, amend=True, allowEmpty=True, authorName="Cy")
+            assert who().startswith("Cy|b@example.org|Cy|")
+
+
+def test_lines_of_a_message_stay_whatever_the_settings(git, repository):
+    repositories.git(repository, "config", "commit.cleanup", "strip")
+    message = "one\n\n#2 is fixed\n"
+    author = {"authorName": "A", "authorEmail": "a@b"}
+    git.call("Commit", path=str(repository), message=message, allowEmpty=True, **author)
+    git.call("Commit", path=str(repository), amend=True, allowEmpty=True, **author)
+    assert repositories.git(repository, "log", "-1", "--format=%B").rstrip() == message.rstrip()
 
 
 def test_commits_without_changes_and_without_author(git, repository, port):

@@ -1,6 +1,7 @@
 """envd.v1.Git on the wire: settings, reset, restore, history, differences, merges, stashes, tags."""
 
 import base64
+import json
 import os
 import pathlib
 import pwd
@@ -11,6 +12,7 @@ import time
 
 import pytest
 import repositories
+import wire
 from daemon import Daemon
 from gitcalls import Git, file
 from test_git import NOT_A_REPOSITORY, WEIRD, fails
@@ -585,3 +587,22 @@ def test_the_status_of_a_large_repository_costs_little_more_than_git_itself(tmp_
     # On a machine that is busy with other things, git itself varies by more than the bound.
     spread = statistics.quantiles(theirs, n=4)
     assert more < 0.010 + (spread[2] - spread[0])
+
+
+def test_a_diff_in_a_subdirectory_whatever_the_settings(git, repository):
+    repositories.commit(repository, {"dir/x": "1\n", "y": "1\n"})
+    repositories.write(repository, {"dir/x": "2\n", "y": "2\n"})
+    repositories.git(repository, "config", "diff.relative", "true")
+    told = git.call("Diff", path=str(repository / "dir"))
+    assert [f["path"]["path"] for f in told["files"]] == ["dir/x", "y"]
+
+
+def test_an_unset_setting_is_unset_while_git_traces(repository):
+    with Daemon() as daemon:
+        body = json.dumps({"envVars": {"GIT_TRACE": "1"}}).encode()
+        request = wire.request("POST", "/init", {"Content-Type": "application/json"}, body)
+        assert wire.send(daemon.port, request).status == 204
+        git = Git(daemon.port)
+        local = {"path": str(repository), "scope": "local"}
+        assert git.call("GetConfig", key="x.y", **local) == {}
+        assert fails(git.call, "GetConfig", key="x", **local).code == "invalid_argument"

@@ -395,6 +395,7 @@ def test_it_fails_with_the_kind_of_its_reason(client, world, kind, name, prepare
 
 
 def test_a_clone_leaves_what_came_to_its_place_meanwhile(own, client, world):
+    client.call("Status", path=str(world.work))  # git's version is known from now on.
     obstacle = Obstacle(world, "home")
     clone = world.work / "clone"
     with begin(named("Clone"), client, world) as connection:
