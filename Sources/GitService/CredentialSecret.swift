@@ -1,3 +1,5 @@
+import LinuxSystem
+
 /// A user and password, and the only server that may have them.
 struct CredentialSecret: Sendable, Equatable {
     /// Scheme and host, as `https://example.org` or `http://localhost:3000`, in lower case.
@@ -27,6 +29,25 @@ struct CredentialSecret: Sendable, Equatable {
         guard fields.count >= 3 else { return nil }
         self.init(
             origin: fields[0], username: fields[1], password: fields[2], users: Array(fields.dropFirst(3)))
+    }
+
+    /// What to answer git when it asks for both, as it asks its credential helpers: the lines of an answer, which count
+    /// more than a user in its settings; nil if the question is about another server.
+    ///
+    /// - SeeAlso: git-credential(1), "INPUT/OUTPUT FORMAT".
+    func answer(toHelper question: String) -> String? {
+        var fields: [Substring: String] = [:]
+        for line in question.parts(between: "\n") {
+            let parts = line.parts(between: "=", most: 1, keepsEmpty: true)
+            guard parts.count == 2, let name = parts.first, let value = parts.last else { continue }
+            fields[name] = String(value)
+        }
+        guard let scheme = fields["protocol"], let host = fields["host"],
+            "\(scheme)://\(host)".lowercased() == self.origin
+        else { return nil }
+        // One that is in the URL is that of the password.
+        let user = fields["username"].flatMap { self.users.contains($0) ? $0 : nil } ?? self.username
+        return "username=\(user)\npassword=\(self.password)"
     }
 
     /// What to answer git; nil if the question is about another server or user.

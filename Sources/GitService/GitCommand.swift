@@ -33,7 +33,7 @@ struct GitCommand: Sendable {
         if !self.runsHooks { settings.append("core.hooksPath=/dev/null") }
         if self.credentials != nil {
             // The user's helpers would be asked first, and be told to store what was given for this call alone.
-            settings += ["credential.helper=", "credential.useHttpPath=false"]
+            settings += CredentialPrompt.settings + ["credential.useHttpPath=false"]
         }
         let global = ["--no-pager"] + settings.flatMap { ["-c", $0] }
         let operands = self.operands.isEmpty && !self.endsRevisions ? [] : ["--"] + self.operands

@@ -294,6 +294,17 @@ def test_credentials_in_a_url_are_taken_out_of_it(git, server, tmp_path):
     assert repositories.git(tmp_path / "d", "remote", "get-url", "origin") == url
 
 
+def test_a_user_in_the_settings_does_not_take_the_place_of_the_given_one(git, server, clone):
+    repositories.git(clone, "config", "credential.username", "bob")
+    git.stream("Fetch", path=str(clone), **CREDENTIALS)
+    repositories.git(clone, "config", f"credential.http://{server.host}.username", "carl")
+    repositories.git(clone, "config", f"credential.http://{server.host}.helper", "store")
+    repositories.commit(clone, {"x": "1"})
+    for method in ["Fetch", "Pull", "Push"]:
+        git.stream(method, path=str(clone), **CREDENTIALS)
+    assert stream_fails(git, "Fetch", path=str(clone)).kind == AUTHENTICATION
+
+
 def test_fetch_pull_and_push_with_credentials(git, server, clone, tmp_path, origin):
     other = tmp_path / "other"
     repositories.git(tmp_path, "clone", "--quiet", str(origin), "other")
