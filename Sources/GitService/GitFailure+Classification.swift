@@ -133,8 +133,8 @@ extension GitFailure {
         let said = Redaction.redact(output.errorText, secret)
         let shown = Redaction.redact(String(decoding: output.standardOutput, as: UTF8.self), secret)
         // Of merges and commits, some of the reasons are on standard output.
-        let text = (said + "\n" + (said.isEmpty || output.exitCode == 1 ? shown : "")).lowercased()
-        let kind = Self.phrases.first { phrase in phrase.any.contains { text.contains($0) } }?.kind
+        let text = said + "\n" + (said.isEmpty || output.exitCode == 1 ? shown : "")
+        let kind = Self.kind(of: Self.withoutNames(of: command, text.lowercased()), command, output)
         let headline = Self.headline(said) ?? Self.headline(shown) ?? ""
         self.init(kind ?? .unspecified, "git \(command.name): \(headline)")
         if kind == nil, command.name == "commit", output.exitCode == 1 {
@@ -149,6 +149,74 @@ extension GitFailure {
         self.exitCode = output.exitCode
         self.standardError = String(said.suffix(limits.toldErrorCharacters))
         if kind == .lockHeld { self.lockPath = Self.lockPath(in: said) }
+    }
+
+    /// How lines begin that git itself has written: others can be a hook's, which says anything.
+    private static let beginnings = [
+        "fatal: ", "error: ", "conflict (", " ! [", "!\t", "automatic merge failed", "not committing merge",
+        "*** please tell me who you are", "usage: ", "there is no tracking information",
+    ]
+
+    /// The lines of a commit that does not come about, but for those with another exit status than 1.
+    private static let commitLines = [
+        "nothing to commit", "no changes added to commit", "nothing added to commit",
+        "aborting commit due to empty commit message",
+    ]
+
+    /// What `text`, in lower case, means.
+    private static func kind(of text: String, _ command: GitCommand, _ output: GitOutput) -> Kind? {
+        let lines = text.split(whereSeparator: \.isNewline)
+        if command.name == "commit", output.exitCode == 1 {
+            if lines.contains(where: { $0.hasPrefix("you asked to amend the most recent commit, but") }) {
+                return .nothingToCommit
+            }
+            return Self.kind(in: lines.filter { line in Self.commitLines.contains { line.hasPrefix($0) } })
+        }
+        // What the other side's git says of its disk and its locks.
+        let remote = Self.kind(
+            in: lines.filter { $0.hasPrefix("remote: fatal: ") || $0.hasPrefix("remote: error: ") })
+        if remote == .diskFull || remote == .lockHeld { return remote }
+        let own = lines.filter { line in Self.beginnings.contains { line.hasPrefix($0) } }
+        return Self.kind(in: own.map { Self.withoutQuotes($0) })
+            ?? Self.kind(in: lines.filter { !$0.hasPrefix("remote: ") })
+    }
+
+    private static func kind(in lines: [Substring]) -> Kind? {
+        let text = lines.joined(separator: "\n")
+        return Self.phrases.first { phrase in phrase.any.contains { text.contains($0) } }?.kind
+    }
+
+    /// `text` without what the request has chosen, where that looks like a reason.
+    private static func withoutNames(of command: GitCommand, _ text: String) -> String {
+        let chosen =
+            command.operands
+            + command.arguments.flatMap { $0.parts(between: "=", most: 1).dropFirst() }
+            .map { String($0) }
+        return chosen.map { $0.lowercased() }.reduce(text) { text, name in
+            let isReason = Self.phrases.contains { $0.any.contains { name.contains($0) } }
+            return isReason ? text.replacingBytes(of: name, with: "") : text
+        }
+    }
+
+    /// A line without what is between quotes: names, but for those of locks. An apostrophe in a word is no quote.
+    private static func withoutQuotes(_ line: Substring) -> Substring {
+        let bytes = Array(line.utf8)
+        let quote = UInt8(ascii: "'")
+        var kept: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            kept.append(bytes[index])
+            defer { index += 1 }
+            let begins =
+                index == 0 || bytes[index - 1] == UInt8(ascii: " ") || bytes[index - 1] == UInt8(ascii: "(")
+            guard bytes[index] == quote, begins, let end = bytes[(index + 1)...].firstIndex(of: quote) else {
+                continue
+            }
+            if bytes[index..<end].suffix(5).elementsEqual(".lock".utf8) { kept += Array(".lock".utf8) }
+            kept.append(quote)
+            index = end
+        }
+        return Substring(String(decoding: kept, as: UTF8.self))
     }
 
     /// Characters of a message.

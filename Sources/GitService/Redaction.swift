@@ -46,7 +46,7 @@ enum Redaction {
 
 extension String {
     /// With other text where these bytes are, whatever characters they are parts of.
-    fileprivate func replacingBytes(of old: String, with new: String) -> String {
+    func replacingBytes(of old: String, with new: String) -> String {
         String(decoding: Array(self.utf8).replacing(Array(old.utf8), with: Array(new.utf8)), as: UTF8.self)
     }
 }

@@ -394,6 +394,30 @@ def test_it_fails_with_the_kind_of_its_reason(client, world, kind, name, prepare
         assert error.conflicts == ["t"]
 
 
+@pytest.mark.parametrize("word", ["npx: command not found", "connection timed out", "Permission denied"])
+def test_what_a_hook_says_is_no_reason_of_gits(client, world, word):
+    for name, place in [("pre-commit", "work"), ("pre-merge-commit", "work"), ("pre-push", "work")]:
+        hook(name, place)(world)
+        file = world.work / ".git/hooks" / name
+        file.write_text(f"#!/bin/sh\necho '{word}' >&2\nexit 1\n")
+        operation = {"pre-commit": "Commit", "pre-merge-commit": "Merge", "pre-push": "Push"}[name]
+        error = failure(named(operation), client, world)
+        assert (error.code, error.kind) == ("failed_precondition", REJECTED), (error.message, error.stderr)
+        assert word in error.stderr
+    (world.work / ".git/hooks/pre-push").unlink()
+    hook("pre-receive", "origin")(world)
+    (world.origin / "hooks/pre-receive").write_text(f"#!/bin/sh\necho '{word}' >&2\nexit 1\n")
+    assert failure(named("Push"), client, world).kind == REJECTED
+
+
+def test_a_name_in_a_request_is_no_reason(client, world):
+    for branch in ["connection refused", "permission denied"]:
+        error = failure(named("CreateBranch"), client, world, branch=branch)
+        assert (error.code, error.kind) == ("invalid_argument", INVALID), (error.message, error.stderr)
+        error = failure(named("Push"), client, world, branch=branch)
+        assert (error.code, error.kind) in [("not_found", NOT_FOUND), ("invalid_argument", INVALID)]
+
+
 def test_a_clone_leaves_what_came_to_its_place_meanwhile(own, client, world):
     client.call("Status", path=str(world.work))  # git's version is known from now on.
     obstacle = Obstacle(world, "home")
