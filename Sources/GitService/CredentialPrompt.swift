@@ -4,8 +4,9 @@ import SystemPackage
 
 /// The daemon's program in another role: git runs it when a server asks for a user or password.
 ///
-/// git finds it as credential helper and as `GIT_ASKPASS`, a descriptor that it has inherited like the one that the secret is behind; the
-/// environment has their numbers only. The question is the only argument, the answer goes to standard output.
+/// git finds it as credential helper and as `GIT_ASKPASS`, a descriptor that it has inherited like the one that the
+/// secret is behind; the environment has their numbers only. The question is the only argument, or for a helper on
+/// standard input; the answer goes to standard output.
 package enum CredentialPrompt {
     /// Says that this is the role, and which descriptor the secret is behind.
     private static let variable = "ENVD_ASKPASS"

@@ -29,6 +29,20 @@ import Testing
         #expect(self.secret.answer(to: "Username for '\(server)': ") == nil)
     }
 
+    @Test func `as a helper it tells both, for its host alone`() {
+        let own = "protocol=https\nhost=example.org:8443\n"
+        let both = "username=ann@x\npassword=pw"
+        #expect(self.secret.answer(toHelper: own) == both)
+        // A user from the settings does not count, one in the URL does.
+        #expect(self.secret.answer(toHelper: own + "username=carl\n\n") == both)
+        #expect(self.secret.answer(toHelper: own + "username=bob\n") == "username=bob\npassword=pw")
+        for other in [
+            "", "protocol=http\nhost=example.org:8443", "protocol=https\nhost=example.org", "host=x",
+        ] {
+            #expect(self.secret.answer(toHelper: other) == nil)
+        }
+    }
+
     @Test func `a user in the URL is not asked for`() {
         #expect(self.secret.answer(to: "Username for 'https://bob@example.org:8443': ") == nil)
     }

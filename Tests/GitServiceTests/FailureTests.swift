@@ -79,6 +79,18 @@ import Testing
         #expect(try self.failure("fatal: x", output: "permission denied").kind == .unspecified)
     }
 
+    @Test func `what others say is no reason`() throws {
+        #expect(
+            try self.failure("npx: command not found\nerror: failed to push some refs to 'x'").kind
+                == .rejected)
+        #expect(try self.failure("fatal: 'timed out' is not a valid branch name").kind == .invalidArgument)
+        #expect(try self.failure("remote: access denied\nfatal: x").kind == .unspecified)
+        let hook = GitOutput(
+            standardOutput: [], standardError: Array("npx: command not found".utf8), exit: .exited(1))
+        let commit = GitCommand(arguments: ["commit"], directory: "/")
+        #expect(GitFailure(commit, hook, limits: GitLimits()).kind == .rejected)
+    }
+
     @Test func `a lock has its path`() throws {
         let index = try self.failure(
             "fatal: Unable to create '/r x/.git/index.lock': File exists.\n\nAnother git")
