@@ -11,11 +11,13 @@ extension FilesystemService {
     /// A file that has the path is replaced as one step; a directory is not replaced. To another file system, the
     /// entry is copied, gets its path when the copy is complete, and is removed then.
     ///
-    /// - Throws: `ConnectError` with `notFound` if there is no such entry.
+    /// - Throws: `ConnectError`: `notFound` if there is no such entry; `invalidArgument` without a source, which elsewhere
+    ///   means the home.
     @Sendable func move(
         _ request: Filesystem_MoveRequest, _ context: RPCContext
     ) async throws -> Filesystem_MoveResponse {
         let account = try await self.callers.caller(of: context).account
+        guard !request.source.isEmpty else { throw ConnectError(.invalidArgument, "source is missing") }
         let move = Move(
             source: try self.resolve(request.source, for: account),
             destination: try self.resolve(request.destination, for: account))

@@ -807,6 +807,15 @@ def test_nobody_removes_a_home_by_saying_nothing(port, tmp_path):
                 400,
                 {"code": "invalid_argument", "message": "path is missing"},
             )
+        for message in (
+            {"destination": f"{tmp_path}/elsewhere"},
+            {"source": "", "destination": f"{tmp_path}/elsewhere"},
+        ):
+            response = call(daemon.port, "Move", message)
+            assert (response.status, response.json()) == (
+                400,
+                {"code": "invalid_argument", "message": "source is missing"},
+            )
         assert (home / "file").read_text() == "content"
 
 
