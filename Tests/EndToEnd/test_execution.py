@@ -280,7 +280,7 @@ def test_who_ignores_the_request_to_end_is_killed(port):
 HOLDER = "sleep 1000 & echo $!; exit 3"  # What the shell leaves behind holds its output open.
 
 
-@pytest.mark.parametrize("scope", [None, "SCOPE_LEADER", "SCOPE_TREE"])
+@pytest.mark.parametrize("scope", [None, "SCOPE_UNSPECIFIED", "SCOPE_TREE"])
 @pytest.mark.parametrize("grace", [0, 100])
 def test_a_timeout_ends_a_command_whose_output_others_hold(port, scope, grace):
     """That is Connect's own timeout without a scope; the client itself has no such limit."""

@@ -1225,7 +1225,7 @@ package nonisolated struct Envd_V1_GitPushRequest: Sendable {
   /// By default the branch's, else the only one.
   package var remote: String = String()
 
-  /// By default what is checked out.
+  /// By default what is checked out, unless it follows a branch of another name.
   package var branch: String = String()
 
   /// Let the branch follow the remote's. By default true.

@@ -326,7 +326,7 @@ package nonisolated struct Process_Timeout: Sendable {
   package nonisolated enum Scope: SwiftProtobuf.Enum, Swift.CaseIterable {
     package typealias RawValue = Int
 
-    /// The command itself, by SIGKILL.
+    /// The command itself, by SIGKILL. If it has exited, the end no longer waits for others that hold its output.
     case unspecified // = 0
 
     /// The command and all that it started.
