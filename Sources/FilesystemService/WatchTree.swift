@@ -47,18 +47,6 @@ struct WatchTree: Sendable {
         var age = 0
     }
 
-    /// A watched directory whose name something else has taken by a rename: it is gone, as the next event says then, or
-    /// takes the place of that in turn (`RENAME_EXCHANGE`, rename(2)).
-    struct Displaced: Sendable {
-        var parent: Node
-        var name: [UInt8]
-        var node: Node
-        /// Whether what is in it has been told to be gone.
-        var isTold: Bool
-        /// How often the queue has been empty since.
-        var age = 0
-    }
-
     let isRecursive: Bool
     /// Every CREATE is told: on network file systems, what vanished on another host is not known to have done so.
     let tellsEveryCreate: Bool
@@ -72,7 +60,8 @@ struct WatchTree: Sendable {
     private var freeNodes: [Node] = []
     private(set) var nodeOfWatch: [Int32: Node] = [:]
     private var moves: [UInt32: Move] = [:]
-    private var displaced: [Displaced] = []
+    /// Directories whose names something else has taken; see `WatchTree+Exchanges.swift`.
+    var displaced: [Displaced] = []
     /// Directories that were listed after the events to come happened, which may therefore be known.
     var fresh: Set<Node> = []
     /// Directories whose watch turned out to be another's.
@@ -397,33 +386,6 @@ struct WatchTree: Sendable {
         while let old = self.displaced.first(where: { $0.age >= Self.moveAge }) {
             self.dropDirectory(old.node)
         }
-    }
-
-    // MARK: Exchanges
-
-    /// Exchanges under way; the kernel tells of one right after the other.
-    private static let pendingExchanges = 16
-
-    /// Takes a directory out of the place that something else has taken.
-    mutating func displace(_ node: Node, isTold: Bool) {
-        let directory = self.directories[Int(node)]
-        if self.displaced.count >= Self.pendingExchanges { self.dropDirectory(self.displaced[0].node) }
-        self.removeEntry(directory.name, of: directory.parent)
-        self.displaced.append(
-            Displaced(parent: directory.parent, name: directory.name, node: node, isTold: isTold))
-        self.detach(node)
-    }
-
-    /// The directory that something else has displaced from a place which is being left now.
-    mutating func takeDisplaced(_ name: [UInt8], of parent: Node) -> Displaced? {
-        let index = self.displaced.lastIndex { $0.parent == parent && $0.name == name }
-        return index.map { self.displaced.remove(at: $0) }
-    }
-
-    /// Forgets a directory if it was displaced: it is gone.
-    mutating func endDisplacement(of node: Node) {
-        guard self.displaced.contains(where: { $0.node == node }) else { return }
-        self.dropDirectory(node)
     }
 
     private mutating func endMoves(_ isOver: (Move) -> Bool) {

@@ -1,13 +1,15 @@
 """What goes beyond the reference: replay, reports, waiting, executions with an id, trees, limits, timeouts."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import pathlib
 import random
+import re
+import select
 import signal
 import threading
-import time
 
 import pytest
 import wire
@@ -305,10 +307,11 @@ def test_a_timeout_ends_a_command_whose_output_others_hold(port, scope, grace):
 
 
 def wait_until_gone(pid):
-    deadline = time.monotonic() + wire.TIMEOUT
-    while os.path.exists(f"/proc/{pid}"):
-        assert time.monotonic() < deadline, f"{pid} is still there"
-        time.sleep(0.01)
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        ended, _, _ = select.select([descriptor], [], [], wire.TIMEOUT)
+        os.close(descriptor)
+        assert ended, f"{pid} is still there"
 
 
 def test_who_ignores_the_request_to_end_is_killed_after_the_leader(port):
@@ -324,8 +327,7 @@ def test_who_ignores_the_request_to_end_is_killed_after_the_leader(port):
 def test_descendants_can_be_signaled_when_the_leader_has_exited(port):
     stream, pid = start(port, script(HOLDER))
     holder = int(stream.output(b"\n"))
-    while os.path.exists(f"/proc/{pid}"):
-        time.sleep(0.01)
+    wait_until_gone(pid)
     assert wire.kill(port, pid, descendants=True).status == 200
     assert stream.end()[0]["exitCode"] == 3
     wait_until_gone(holder)
@@ -359,8 +361,7 @@ def test_output_of_forgotten_commands_takes_no_room_from_others():
             config = script("head -c 4150000 /dev/zero")
             stream = wire.Stream(daemon.port, wire.start_request(config, tag="job"), receive_buffer=2048)
             pid = stream.start()
-            while pid in wire.running(daemon.port):
-                time.sleep(0.01)
+            assert wait(daemon.port, pid).status == 200
             wire.run(daemon.port, {"cmd": "true"}, tag="job")
             stream.close()
         pieces = script("for i in 1 2 3 4 5; do head -c 100000 /dev/zero; sleep 0.05; done; echo; read line")
@@ -379,29 +380,26 @@ def test_output_of_forgotten_commands_takes_no_room_from_others():
 @pytest.mark.parametrize("is_terminal", [False, True], ids=["pipe", "terminal"])
 def test_input_that_waits_is_refused_when_the_process_ends(port, is_terminal):
     """A descendant holds the other side open, and does not read."""
-    if is_terminal:
-        config, fields = (
-            script("(trap '' HUP; exec setsid sleep 1000) & echo $!; exec sleep 1000"),
-            {"pty": {"size": {"cols": 80, "rows": 24}}},
-        )
-    else:
-        config, fields = script("exec 3<&0; sleep 1000 <&3 >/dev/null 2>&1 & echo $!; exec sleep 1000"), {"stdin": True}
-    stream, pid = start(port, config, **fields)
-    name, value = stream.next_event()
-    holder = int(base64.b64decode(value["pty" if is_terminal else "stdout"]))
+    name = "pty" if is_terminal else "stdin"
+    fields = {"pty": {"size": {"cols": 80, "rows": 24}}} if is_terminal else {"stdin": True}
+    leaving = "(trap '' HUP; exec setsid sleep 1000 <&3)" if is_terminal else "sleep 1000 <&3 >/dev/null 2>&1"
+    # The first of the input has come when it says so, and the rest has no room.
+    text = f"exec 3<&0; {leaving} & echo holder $!; head -c 1 <&3 >/dev/null; echo taken; exec sleep 1000"
+    stream, pid = start(port, script(text), **fields)
     data = base64.b64encode(b"x\n" * 400_000).decode()
-    message = {"process": {"pid": pid}, "input": {"pty" if is_terminal else "stdin": data}}
+    message = {"process": {"pid": pid}, "input": {name: data}}
     answers = []
     sender = threading.Thread(target=lambda: answers.append(wire.call(port, "SendInput", message)))
     sender.start()
-    time.sleep(0.3)  # It need not be under way, but then there is nothing to see.
+    said = b""
+    while b"taken" not in said:
+        said += base64.b64decode(stream.next_event()[1]["pty" if is_terminal else "stdout"])
+    holder = int(re.search(rb"holder (\d+)", said)[1])
     try:
         wire.kill(port, pid)
         sender.join()
         [answer] = answers
-        assert answer.status in (404, 500), answer
-        if answer.status == 500:
-            assert "file already closed" in answer.json()["message"]
+        assert answer.status == 500 and "file already closed" in answer.json()["message"], answer
     finally:
         os.kill(holder, signal.SIGKILL)
         stream.close()
@@ -409,13 +407,13 @@ def test_input_that_waits_is_refused_when_the_process_ends(port, is_terminal):
 
 def test_what_a_terminal_shows_before_its_process_ends_is_told():
     program = (
-        "import os,signal,time\n"
+        "import os,signal\n"
         "def end(*_):\n"
         "    rest = (b'x' * 99 + b'\\n') * 600\n"
         "    while rest: rest = rest[os.write(1, rest):]\n"
         "    os._exit(0)\n"
         "signal.signal(15, end); os.write(1, b'ready\\n')\n"
-        "while 1: time.sleep(1)\n"
+        "while 1: signal.pause()\n"
     )
 
     def run(counts):

@@ -38,14 +38,14 @@ import Testing
 
     @Test func `calls that do not return do not stop others for long`() async throws {
         let pool = BlockingPool(threads: 2, growingTo: 40)
-        let gate = Gate()
+        let bells = (0..<20).map { _ in ThreadBell() }
         let arrived = Mailbox<Void>()
         async let blocked: Void = withTaskGroup { group in
-            for _ in 0..<20 {
+            for bell in bells {
                 group.addTask {
                     await pool.run {
                         arrived.post()
-                        gate.wait()
+                        bell.wait()
                     }
                 }
             }
@@ -53,18 +53,10 @@ import Testing
         // More than the pool has threads at first, and all of them stand still.
         for _ in 0..<20 { try await arrived.next() }
         #expect(await pool.run { 1 } == 1)
-        gate.open()
+        for bell in bells { bell.ring() }
         await blocked
         #expect(await pool.run { 2 } == 2)
         pool.shutDown()
-    }
-
-    /// Keeps threads waiting until it is opened.
-    private final class Gate: Sendable {
-        private let isOpen = Atomic<Bool>(false)
-
-        func wait() { while !self.isOpen.load(ordering: .acquiring) { usleep(1000) } }
-        func open() { self.isOpen.store(true, ordering: .releasing) }
     }
 
     @Test func `threads that only many calls at once have needed end, and come back`() async {

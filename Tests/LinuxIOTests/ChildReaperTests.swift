@@ -4,7 +4,6 @@ import LinuxIO
 import LinuxSystem
 import NIOCore
 import NIOPosix
-import Synchronization
 import SystemPackage
 import Testing
 
@@ -74,14 +73,6 @@ import Testing
         }
     }
 
-    /// Keeps a thread until it is ended.
-    private final class Held: Sendable {
-        private let isOver = Atomic<Bool>(false)
-
-        func wait() { while !self.isOver.load(ordering: .acquiring) { usleep(1000) } }
-        func end() { self.isOver.store(true, ordering: .releasing) }
-    }
-
     @Test(.enabled(if: geteuid() == 0, "only root can choose an ID"))
     func `the end of another process is not taken for that of a child with the same ID`() async throws {
         await #expect(processExitsWith: .success) {
@@ -94,7 +85,7 @@ import Testing
             try await eventLoop.submit { reaper.whenOrphansEnd { orphans.post() } }.get()
             // As long as one start is under way.
             let reached = Mailbox<Void>()
-            let hold = Held()
+            let hold = ThreadBell()
             async let held: Void = eventLoop.run {
                 _ = try await reaper.spawn(SpawnRequest(command: "/bin/true")) {
                     reached.post()
@@ -122,7 +113,7 @@ import Testing
                 isTried = childID == stranger.processID
             }
             #expect(isTried)
-            hold.end()
+            hold.ring()
             try await held
         }
     }
