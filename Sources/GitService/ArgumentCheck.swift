@@ -29,6 +29,14 @@ enum ArgumentCheck {
         return value
     }
 
+    /// Checks what git reads as one line.
+    static func line(_ value: String, _ field: String) throws(ConnectError) -> String {
+        guard !value.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) else {
+            throw self.invalid("\(field) must be one line")
+        }
+        return try self.text(value, field)
+    }
+
     /// Checks a message, which git reads from its input: of any length, but no NUL, which would end it in some places.
     static func message(_ value: String) throws(ConnectError) -> String {
         try self.text(value, "message", limit: .max)

@@ -52,11 +52,10 @@ extension GitService {
         }
         let scheme = request.protocol.isEmpty ? "https" : request.protocol
         let host = request.host.isEmpty ? "github.com" : request.host
-        for field in [request.username, request.password, scheme, host] {
-            guard !field.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) else {
-                throw ArgumentCheck.invalid("no field may have NUL or an end of line")
-            }
-        }
+        for (value, field) in [
+            (request.username, "username"), (request.password, "password"), (scheme, "protocol"),
+            (host, "host"),
+        ] { _ = try ArgumentCheck.line(value, field) }
         let session = try await self.session(context, path: "/")
         try await session.useStore("--global")
         let secret = CredentialSecret(

@@ -13,8 +13,8 @@ extension GitSession {
         username: String, password: String, for url: RemoteURL, host: String = ""
     ) throws(ConnectError) -> CredentialSecret? {
         guard !username.isEmpty || !password.isEmpty || url.password != nil else { return nil }
-        let user = username.isEmpty ? url.user ?? "" : username
-        let word = password.isEmpty ? url.password ?? "" : password
+        let user = try ArgumentCheck.line(username.isEmpty ? url.user ?? "" : username, "username")
+        let word = try ArgumentCheck.line(password.isEmpty ? url.password ?? "" : password, "password")
         guard !user.isEmpty, !word.isEmpty else {
             throw ArgumentCheck.invalid("username and password go together")
         }

@@ -232,5 +232,8 @@ def test_what_stores_a_secret_stores_it_in_one_place(world, server, secret, verb
     assert secret.processes()[0] == []
     assert fails(client.call, "Authenticate", username=USER, password="").code == "invalid_argument"
     assert fails(client.call, "Authenticate", username="a\nhost=b", password="x").code == "invalid_argument"
+    for username, password in [("a\nhost=b", "x"), (USER, "x\rhost=b"), (USER, "x\0b")]:
+        error = fails(client.stream, "Clone", url=url, path=str(world.root / "e"), username=username, password=password)
+        assert error.code == "invalid_argument", error.message
     verbose.stop()
     assert not secret.is_in(verbose.text().encode())
