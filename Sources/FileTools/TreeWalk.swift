@@ -123,7 +123,8 @@ struct TreeWalk: Sendable {
         do throws(Errno) {
             names = try directory.file.nextNames(bytes: Self.readBytes)
         } catch {
-            self.unreadable += 1
+            // A directory that has been removed since it was opened has no entries any more; getdents(2).
+            if error != .noSuchFileOrDirectory { self.unreadable += 1 }
         }
         self.levels[index].isRead = names.isEmpty
         let wanted = names

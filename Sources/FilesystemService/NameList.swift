@@ -50,17 +50,32 @@ struct NameList {
         self.bytes.append(0)
     }
 
-    /// Brings the names into bytewise order.
+    /// Brings the names into bytewise order, each once: a tmpfs begins again from its first entry when the one that
+    /// would be next is removed meanwhile.
     mutating func sort() {
         self.bytes.withUnsafeBufferPointer { bytes in
-            self.starts.sort { one, other in
+            /// Where two names differ.
+            func difference(_ one: UInt32, _ other: UInt32) -> (one: UInt8, other: UInt8) {
                 var (one, other) = (Int(one), Int(other))
                 while bytes[one] == bytes[other], bytes[one] != 0 {
                     one += 1
                     other += 1
                 }
-                return bytes[one] < bytes[other]
+                return (bytes[one], bytes[other])
             }
+            self.starts.sort {
+                let (one, other) = difference($0, $1)
+                return one < other
+            }
+            var kept = min(1, self.starts.count)
+            for position in self.starts.indices.dropFirst() {
+                let start = self.starts[position]
+                let (last, next) = difference(self.starts[kept - 1], start)
+                guard last != next else { continue }
+                self.starts[kept] = start
+                kept += 1
+            }
+            self.starts.removeLast(self.starts.count - kept)
         }
     }
 

@@ -6,8 +6,6 @@ import SystemPackage
 struct TreeCopy: ~Copyable {
     /// Levels below the first directory, each of which takes two descriptors.
     private static let depthLimit = 1000
-    /// Bytes of entries that are read at once.
-    private static let bufferBytes = 16 << 10
     /// Permissions of what is not complete yet.
     private static let incompleteFileMode: UInt32 = 0o600
     private static let incompleteDirectoryMode: UInt32 = 0o700
@@ -101,19 +99,21 @@ struct TreeCopy: ~Copyable {
     private mutating func copyEntries(
         of source: borrowing OwnedDescriptor, to copy: borrowing OwnedDescriptor, at path: RawPath, depth: Int
     ) throws(Errno) {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 8)
-        defer { buffer.deallocate() }
-        while true {
-            let count = try source.readDirectory(into: buffer)
-            guard count > 0 else { return }
-            for entry in DirectoryEntries(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
-                let name = try RawPath(entry.name)
-                do {
-                    try self.copy(
-                        name, in: source, to: copy, name, at: path.appending(name), depth: depth + 1)
-                } catch  where error == .noSuchFileOrDirectory {
-                    // It vanished meanwhile.
-                }
+        var names: NameList
+        do throws(Errno) {
+            names = try NameList(of: source)
+        } catch {
+            // Others have removed it since it was opened; getdents(2).
+            if error == .noSuchFileOrDirectory { return }
+            throw error
+        }
+        names.sort()
+        for position in 0..<names.count {
+            let name = try RawPath(names[position])
+            do {
+                try self.copy(name, in: source, to: copy, name, at: path.appending(name), depth: depth + 1)
+            } catch  where error == .noSuchFileOrDirectory {
+                // It vanished meanwhile.
             }
         }
     }

@@ -476,7 +476,7 @@ def test_an_archive_lacks_what_vanishes_meanwhile(port, tmp_path):
     thread = threading.Thread(target=churn)
     thread.start()
     try:
-        assert {download(port, tmp_path).status for _ in range(60)} == {200}
+        assert {download(port, tmp_path).status for _ in range(500)} == {200}
     finally:
         stop.set()
         thread.join()

@@ -886,6 +886,43 @@ def test_a_directory_that_is_filled_while_it_is_removed_is_removed_or_reported(p
     assert response.status == 200 or "directory not empty" in refusal(response, 500)[1]
 
 
+@contextlib.contextmanager
+def thinned_out(tree):
+    """Removes the empty directories of a new tree meanwhile."""
+    for number in range(2000):
+        (tree / str(number)).mkdir(parents=True)
+
+    def thin_out():
+        for number in range(2000):
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(tree / str(number))
+
+    thread = threading.Thread(target=thin_out)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def test_a_tree_from_which_others_remove_is_removed(port, memory):
+    """A directory that vanishes right after it was opened is no reason to leave the others."""
+    for _ in range(20):
+        with thinned_out(memory / "tree"):
+            assert good(call(port, "Remove", {"path": f"{memory}/tree"})) == {}
+            assert not (memory / "tree").exists()
+
+
+def test_a_tree_from_which_others_remove_is_moved_to_another_file_system(port, root, memory):
+    """A directory that vanishes right after it was opened leaves none behind that nobody may enter."""
+    for number in range(20):
+        with thinned_out(memory / "tree"):
+            good(call(port, "Move", {"source": f"{memory}/tree", "destination": f"{root}/{number}"}))
+            assert not (memory / "tree").exists()
+        modes = {stat.S_IMODE(entry.stat().st_mode) for entry in os.scandir(root / str(number))}
+        assert modes <= {0o755}
+
+
 # As whom
 
 

@@ -76,10 +76,10 @@ import Testing
         #expect(try self.rest(of: walk).prefix(3) == ["a/1", "a/x", "a/x/y"])
     }
 
-    @Test func `names are in bytewise order and found in it`() throws {
+    @Test func `names are in bytewise order, each once, and found in it`() throws {
         var names = NameList()
         let texts = ["b", "", "a/", "ab", "a", "\u{ff}", "B", "a.b", "aa"]
-        for text in texts {
+        for text in texts + texts.dropLast() {
             try Array(text.utf8).withUnsafeBytes { bytes in try names.append(bytes) }
         }
         names.sort()
