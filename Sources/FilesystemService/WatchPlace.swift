@@ -73,17 +73,37 @@ struct WatchPlace: Sendable {
         var entries: [ListedEntry]
     }
 
-    /// Watches a directory, and lists it after that, so that nothing is missed between.
+    /// The directory itself, open to go on from.
+    final class Root: Sendable {
+        fileprivate let directory: OwnedDescriptor
+
+        fileprivate init(_ directory: consuming OwnedDescriptor) {
+            self.directory = directory
+        }
+    }
+
+    /// Opens the directory, which is not kept open: that would keep its file system from being unmounted.
+    ///
+    /// - Throws: `Errno`: `staleNFSFileHandle` if the path leads to another one by now.
+    func open() throws(Errno) -> Root {
+        try self.files.performNow(as: self.account) { resolver throws(Errno) in
+            let directory = try resolver.open(try RawPath(self.path), [.pathOnly, .directory])
+            guard try directory.status().identity == self.identity else { throw .staleNFSFileHandle }
+            return Root(directory)
+        }
+    }
+
+    /// Watches the directory or one inside, and lists it after that, so that nothing is missed between.
     ///
     /// - Parameter since: mark the entries that changed since then.
     /// - Throws: `Errno`: `noSpace` at the limit of watches.
-    func arm(_ path: WatchPath, _ counts: WatchCounts, since: FileTime?) throws(Errno) -> Armed {
-        let whole = try self.rawPath(path)
-        // A link in the place of a directory that was inside is not it.
-        let flags: OpenFlags =
-            path.bytes.isEmpty ? [.readOnly, .directory] : [.readOnly, .directory, .noFollow]
+    func arm(
+        _ path: WatchPath, in root: Root, _ counts: WatchCounts, since: FileTime?
+    ) throws(Errno) -> Armed {
+        let inner = path.bytes.isEmpty ? RawPath.current : try RawPath(path.bytes)
         return try self.files.performNow(as: self.account) { resolver throws(Errno) in
-            let directory = try resolver.open(whole, flags)
+            // A link in the place of a directory that was inside is not it.
+            let directory = try resolver.open(inner, in: root.directory, [.readOnly, .directory, .noFollow])
             let watch = try counts.add(directory)
             do throws(Errno) {
                 return Armed(watch: watch, entries: try Self.list(directory, since: since))
@@ -92,14 +112,6 @@ struct WatchPlace: Sendable {
                 throw error
             }
         }
-    }
-
-    /// Whether the path still leads to the directory.
-    func isInPlace() -> Bool {
-        let status = try? self.files.performNow(as: self.account) { resolver throws(Errno) in
-            try resolver.open(try RawPath(self.path), [.pathOnly, .directory]).status()
-        }
-        return status?.identity == self.identity
     }
 
     /// Bytes of one read of a directory.

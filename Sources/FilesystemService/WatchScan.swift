@@ -20,7 +20,11 @@ struct WatchScan: Sendable {
     /// Whether entries are described.
     let describes: Bool
     private(set) var items: [WatchQueue.Item] = []
+    /// Whether ``WatchTree/Step/verify`` did not find the directory at its path.
+    private(set) var isOutOfPlace = false
     private var changes: [WatchChange] = []
+    /// Open while there is something to scan.
+    private var root: WatchPlace.Root?
 
     init(
         _ place: WatchPlace, _ counts: WatchCounts, _ tree: consuming WatchTree, describes: Bool,
@@ -74,8 +78,10 @@ struct WatchScan: Sendable {
         case .done: return
         case .scan(let node): try self.scan(node, isTold: true, since: nil)
         case .verify:
-            // Otherwise an event says what became of the root.
-            guard self.place.isInPlace() else { return }
+            guard try self.opensRoot() else {
+                self.isOutOfPlace = true
+                return
+            }
             for node in self.tree.takeDoubted() where self.tree.contains(node) {
                 try self.scan(node, isTold: true, since: nil, entersKnown: false)
                 guard let parent = self.tree.parentOfMissing(node) else { continue }
@@ -83,17 +89,36 @@ struct WatchScan: Sendable {
             }
         case .rescan:
             guard !self.tree.isLost else { return }
-            self.items.append(.overflow(lost: loss.count))
-            guard self.place.isInPlace() else {
-                self.changes.append(WatchChange(.remove, WatchPath()))
+            guard try self.opensRoot() else {
+                self.items += Self.end(lost: loss.count)
                 self.tree.lose()
                 break
             }
+            self.items.append(.overflow(lost: loss.count))
             // Stamps lag behind the clock.
             let since = loss.since.earlier(nanoseconds: FileTime.tick)
             try self.scan(WatchTree.root, isTold: true, since: since)
         }
         self.describeChanges()
+    }
+
+    /// What is told where the directory is gone, and with it the events that would say so.
+    static func end(lost: UInt64?) -> [WatchQueue.Item] {
+        [.overflow(lost: lost), .change(WatchChange(.remove, WatchPath()), nil)]
+    }
+
+    /// Whether the path still leads to the directory; what is scanned then is what is in it.
+    private mutating func opensRoot() throws(ConnectError) -> Bool {
+        do {
+            self.root = try self.place.open()
+            return true
+        } catch {
+            switch error {
+            case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels, .staleNFSFileHandle:
+                return false
+            default: throw self.failure(error, WatchPath())
+            }
+        }
     }
 
     private mutating func describeChanges() {
@@ -182,14 +207,16 @@ struct WatchScan: Sendable {
     }
 
     /// Watches and lists a directory; at the limit of watches, the kernel is asked for more.
-    private func arm(_ path: WatchPath, since: FileTime?) throws(Errno) -> WatchPlace.Armed {
+    private mutating func arm(_ path: WatchPath, since: FileTime?) throws(Errno) -> WatchPlace.Armed {
+        let root = if let root = self.root { root } else { try self.place.open() }
+        self.root = root
         do {
-            return try self.place.arm(path, self.counts, since: since)
+            return try self.place.arm(path, in: root, self.counts, since: since)
         } catch {
             guard error == .noSpace, let present = InotifyLimit.watches.value,
                 InotifyLimit.watches.raise(to: min(2 * present, self.limits.watches))
             else { throw error }
-            return try self.place.arm(path, self.counts, since: since)
+            return try self.place.arm(path, in: root, self.counts, since: since)
         }
     }
 

@@ -176,8 +176,15 @@ final class Watcher {
             self.tell(scan.items)
             if let error { self.fail(error) }
             var tree = scan.tree
-            // What a look found odd when all was still is as it is.
-            if step == .verify, self.inbox.isEmpty, self.hub.isQueueEmpty { tree.endDoubts() }
+            if step == .verify, self.inbox.isEmpty, self.hub.isQueueEmpty {
+                // What a look found odd when all was still is as it is.
+                tree.endDoubts()
+                // No event says that the directory went: one above it did, or a link on the way to it.
+                if scan.isOutOfPlace, !tree.isLost, self.failure == nil {
+                    self.tell(WatchScan.end(lost: nil))
+                    tree.lose()
+                }
+            }
             self.restore(tree)
             self.hub.lookForEnd()
         }

@@ -774,6 +774,42 @@ def test_a_root_that_was_lost_with_events_is_told_to_be_gone(root):
         assert text(watched.events()[-1]) == "REMOVE ."
 
 
+def test_a_recursive_watch_ends_when_a_directory_above_has_moved(port, root):
+    """What appears inside is not found any more under the path of the watch."""
+    (root / "above" / "watched" / "known").mkdir(parents=True)
+    with StreamedWatch(port, root / "above" / "watched", recursive=True) as watched:
+        (root / "above").rename(root / "moved")
+        create(root, "moved/watched/known/file")
+        assert text(watched.next()) == "CREATE known/file"
+        (root / "moved" / "watched" / "new").mkdir()
+        assert [text(watched.next()) for _ in range(3)] == ["CREATE new", "OVERFLOW", "REMOVE ."]
+
+
+def test_a_recursive_watch_takes_no_stranger_for_its_own(port, root):
+    """Of another directory that a link leads to by now, nothing is told."""
+    for name in "one", "two/new/inner":
+        (root / name).mkdir(parents=True)
+    (root / "link").symlink_to("one")
+    with StreamedWatch(port, root / "link", recursive=True) as watched:
+        (root / "other").symlink_to("two")
+        (root / "other").rename(root / "link")
+        (root / "one" / "new").mkdir()
+        assert [text(watched.next()) for _ in range(3)] == ["CREATE new", "OVERFLOW", "REMOVE ."]
+
+
+def test_a_recursive_watch_goes_on_when_its_directory_is_back_in_time(root):
+    """As with a link that is taken away and made again."""
+    (root / "one").mkdir()
+    (root / "link").symlink_to("one")
+    with Daemon() as daemon, StreamedWatch(daemon.port, root / "link", recursive=True) as watched:
+        with suspended(daemon):
+            (root / "link").unlink()
+            (root / "one" / "new").mkdir()
+            (root / "link").symlink_to("one")
+        create(root, "one/new/file")
+        assert [text(watched.next()) for _ in range(2)] == ["CREATE new", "CREATE new/file"]
+
+
 @WATCHES
 def test_a_client_that_takes_nothing_is_told_that_it_lost_some_and_what_there_is_now(root, watch):
     create(root, "a", "c")
