@@ -152,7 +152,7 @@ public struct ConnectRouter: HTTPHandler {
             try Self.checkVersion(headers, wire)
             let timeout = try RPCTimeout.of(headers, wire)
             let encodings = try Encodings(headers, wire, supported: self.settings.compressions)
-            let context = RPCContext(route.kind, exchange, timeout, wire, codec: contentType.codec.name)
+            let context = RPCContext(route.kind, exchange, timeout, wire, codec: contentType.codec)
             self.run(route, Call(exchange, contentType, context, encodings, self.settings, self.executor))
         } catch {
             self.refuse(exchange, route, contentType, error)
@@ -173,7 +173,7 @@ public struct ConnectRouter: HTTPHandler {
             let encodings = try Encodings(
                 parameter: get.compression, headers, supported: self.settings.compressions)
             let context = RPCContext(
-                route.kind, exchange, timeout, codec: get.codec, queryParameters: get.parameters)
+                route.kind, exchange, timeout, codec: contentType.codec, queryParameters: get.parameters)
             let call = Call(
                 exchange, contentType, context, encodings, self.settings, self.executor,
                 getMessage: get.message)
@@ -193,7 +193,7 @@ public struct ConnectRouter: HTTPHandler {
         _ exchange: HTTPExchange, _ route: Route, _ contentType: ContentType, _ error: ConnectError
     ) {
         let context = RPCContext(
-            route.kind, exchange, nil, contentType.wire, codec: contentType.codec.name)
+            route.kind, exchange, nil, contentType.wire, codec: contentType.codec)
         Call(exchange, contentType, context, Encodings(), self.settings, self.executor).finish(error)
     }
 

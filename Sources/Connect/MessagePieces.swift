@@ -1,4 +1,5 @@
 import HTTPTransport
+import NIOConcurrencyHelpers
 public import NIOCore
 public import SwiftProtobuf
 
@@ -17,6 +18,20 @@ public struct MessagePieces<Response: Message>: Sendable {
     ///   already, the client sees a response that breaks off.
     public init(_ next: @escaping @Sendable () async throws -> ByteBuffer?) {
         self.next = next
+    }
+
+    /// Bytes of a response that go on their way at once.
+    private static var pieceBytes: Int { 256 << 10 }
+
+    /// A response that was encoded elsewhere, with ``RPCContext/encode(_:)``.
+    public init(encoded response: ByteBuffer) {
+        let rest = NIOLockedValueBox(response)
+        self.next = {
+            rest.withLockedValue { rest in
+                guard rest.readableBytes > 0 else { return nil }
+                return rest.readSlice(length: min(rest.readableBytes, Self.pieceBytes))
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 import HTTPTransport
 public import NIOCore
 public import NIOHTTP1
+public import SwiftProtobuf
 
 /// What a procedure knows of its call besides the messages.
 public struct RPCContext: Sendable {
@@ -21,18 +22,19 @@ public struct RPCContext: Sendable {
     /// The query parameters of a GET, decoded, in order; empty for other methods.
     public let queryParameters: [(name: String, value: String)]
     /// The name of the codec of requests and responses.
-    public let codec: String
+    public var codec: String { self.messageCodec.name }
     /// The loop on which the call runs.
     public let eventLoop: any EventLoop
     /// Headers and trailers of the response.
     public let response: ResponseMetadata
 
+    let messageCodec: any Codec
     let completion: CallCompletion
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     init(
         _ kind: ProcedureKind, _ exchange: HTTPExchange, _ timeout: TimeAmount?,
-        _ wire: WireProtocol = .connectUnary, codec: String,
+        _ wire: WireProtocol = .connectUnary, codec: any Codec,
         queryParameters: [(name: String, value: String)] = []
     ) {
         self.procedure = exchange.path
@@ -47,7 +49,7 @@ public struct RPCContext: Sendable {
             case .grpc, .grpcWeb, .grpcWebText: false
             }
         self.queryParameters = queryParameters
-        self.codec = codec
+        self.messageCodec = codec
         self.eventLoop = exchange.eventLoop
         self.response = ResponseMetadata()
         self.completion = CallCompletion(exchange.eventLoop)
@@ -57,6 +59,11 @@ public struct RPCContext: Sendable {
     /// loop.
     public func whenFinished(_ observer: @escaping (ConnectError?) -> Void) {
         self.completion.add(observer)
+    }
+
+    /// A response in the codec of the call; that it cannot be encoded is the server's error. On any thread.
+    public func encode(_ response: some Message) throws(ConnectError) -> ByteBuffer {
+        try self.messageCodec.encodeResponse(response)
     }
 
     /// What an interceptor left under `key` for those further in.

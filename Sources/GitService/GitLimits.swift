@@ -10,6 +10,8 @@ package struct GitLimits: Sendable {
     package var errorBytes = 64 << 10
     /// Characters of standard error that an error tells a client, the newest.
     package var toldErrorCharacters = 8 << 10
+    /// Lines of one diff: each takes some hundred bytes while it is encoded.
+    package var diffLines = 1_000_000
     /// Commits of one log.
     package var commits = 10_000
     /// Phases of progress of which the newest update waits for a client.

@@ -42,6 +42,9 @@ final class GitRunner: Sendable {
         self.state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
     }
 
+    /// The threads for what would hold up the event loop.
+    var pool: BlockingPool { self.files.pool }
+
     /// Where commands start that nobody gives a directory.
     var workingDirectory: String? { self.defaults.current.workingDirectory }
 

@@ -6,17 +6,19 @@ extension GitService {
     /// `envd.v1.Git/Branches`: the branches, and which one is checked out.
     @Sendable func branches(
         _ request: Envd_V1_GitBranchesRequest, _ context: RPCContext
-    ) async throws -> Envd_V1_GitBranchesResponse {
+    ) async throws -> MessagePieces<Envd_V1_GitBranchesResponse> {
         let session = try await self.session(context, path: request.path)
         var query = session.query("for-each-ref", BranchList.format, "refs/heads")
         if request.remotes { query.arguments.append("refs/remotes") }
         async let current = session.currentBranch()
         let output = try await session.run(query)
         let branch = try await current
-        return .with {
-            $0.branches = BranchList.parse(output.standardOutput)
-            $0.currentBranch = branch ?? ""
-            $0.detached = branch == nil
+        return try await session.response(context) {
+            .with {
+                $0.branches = BranchList.parse(output.standardOutput)
+                $0.currentBranch = branch ?? ""
+                $0.detached = branch == nil
+            }
         }
     }
 

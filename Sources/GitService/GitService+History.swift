@@ -9,7 +9,7 @@ extension GitService {
     /// `envd.v1.Git/Log`: commits, the newest first.
     @Sendable func log(
         _ request: Envd_V1_GitLogRequest, _ context: RPCContext
-    ) async throws -> Envd_V1_GitLogResponse {
+    ) async throws -> MessagePieces<Envd_V1_GitLogResponse> {
         let session = try await self.session(context, path: request.path)
         let count = request.maxCount == 0 ? Self.usualCommits : request.maxCount
         guard count <= self.limits.commits else {
@@ -35,17 +35,19 @@ extension GitService {
             let error = try await session.error(query, output)
             // A branch without commits has none to tell.
             if revision.isEmpty, error.code == .notFound, try await session.commit() == nil {
-                return Envd_V1_GitLogResponse()
+                return try await session.response(context) { Envd_V1_GitLogResponse() }
             }
             throw error
         }
-        return .with { $0.commits = CommitList.parse(output.standardOutput) }
+        return try await session.response(context) {
+            .with { $0.commits = CommitList.parse(output.standardOutput) }
+        }
     }
 
     /// `envd.v1.Git/Diff`: what differs, line by line.
     @Sendable func diff(
         _ request: Envd_V1_GitDiffRequest, _ context: RPCContext
-    ) async throws -> Envd_V1_GitDiffResponse {
+    ) async throws -> MessagePieces<Envd_V1_GitDiffResponse> {
         let session = try await self.session(context, path: request.path)
         guard request.to.isEmpty || !request.from.isEmpty, request.to.isEmpty || !request.staged else {
             throw ArgumentCheck.invalid("to needs from, and excludes staged")
@@ -72,16 +74,19 @@ extension GitService {
         query.endsRevisions = true
         // Outside of a repository, it would take names of commits for files.
         async let repository = session.run(session.query("rev-parse", "--git-dir"))
-        async let answer = session.files(query)
+        async let answer = session.run(query)
         _ = try await repository
-        let files = try await answer
-        return .with { $0.files = files }
+        let output = try await answer
+        return try await session.response(context) { [query] () throws(ConnectError) in
+            let files = try session.files(query, output)
+            return .with { $0.files = files }
+        }
     }
 
     /// `envd.v1.Git/Show`: a commit, and what it changed against its first parent.
     @Sendable func show(
         _ request: Envd_V1_GitShowRequest, _ context: RPCContext
-    ) async throws -> Envd_V1_GitShowResponse {
+    ) async throws -> MessagePieces<Envd_V1_GitShowResponse> {
         let session = try await self.session(context, path: request.path)
         let revision = request.revision.isEmpty ? "HEAD" : request.revision
         var query = session.commits(upTo: 1)
@@ -102,10 +107,13 @@ extension GitService {
             changes.arguments += ["--root", commit.commit]
         }
         changes.endsRevisions = true
-        let files = try await session.files(changes)
-        return .with {
-            $0.commit = commit
-            $0.files = files
+        let output = try await session.run(changes)
+        return try await session.response(context) { [changes] () throws(ConnectError) in
+            let files = try session.files(changes, output)
+            return .with {
+                $0.commit = commit
+                $0.files = files
+            }
         }
     }
 
@@ -124,8 +132,18 @@ extension GitSession {
     }
 
     /// What a diff tells.
-    fileprivate func files(_ query: GitCommand) async throws(ConnectError) -> [Envd_V1_GitFileDiff] {
-        guard let files = DiffReport.parse(try await self.run(query).standardOutput) else {
+    fileprivate func files(
+        _ query: GitCommand, _ output: GitOutput
+    ) throws(ConnectError) -> [Envd_V1_GitFileDiff] {
+        let limit = self.runner.configuration.limits.diffLines
+        let lines = output.standardOutput.count { $0 == UInt8(ascii: "\n") }
+        guard lines <= limit else {
+            throw GitFailure(
+                .limit,
+                "git \(query.name): \(lines) lines, and \(limit) is the limit: name paths, or set no_hunks"
+            ).connectError
+        }
+        guard let files = DiffReport.parse(output.standardOutput) else {
             throw ConnectError(.internalError, "git \(query.name) answers in an unknown form")
         }
         return files

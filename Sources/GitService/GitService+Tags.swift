@@ -6,10 +6,12 @@ extension GitService {
     /// `envd.v1.Git/Tags`: the tags, by name.
     @Sendable func tags(
         _ request: Envd_V1_GitTagsRequest, _ context: RPCContext
-    ) async throws -> Envd_V1_GitTagsResponse {
+    ) async throws -> MessagePieces<Envd_V1_GitTagsResponse> {
         let session = try await self.session(context, path: request.path)
         let output = try await session.run(session.query("for-each-ref", TagList.format, "refs/tags"))
-        return .with { $0.tags = TagList.parse(output.standardOutput) }
+        return try await session.response(context) {
+            .with { $0.tags = TagList.parse(output.standardOutput) }
+        }
     }
 
     /// `envd.v1.Git/CreateTag`: makes a tag.

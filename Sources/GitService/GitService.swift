@@ -53,11 +53,11 @@ package final class GitService: Sendable {
 
     /// Adds the service's procedures to `router`.
     package func register(in router: inout ConnectRouter) {
-        router.register(GitAPI.status, self.status)
+        router.register(inPieces: GitAPI.status, self.status)
         router.register(GitAPI.initialize, self.initialize)
         router.register(GitAPI.add, self.add)
         router.register(GitAPI.commit, self.commit)
-        router.register(GitAPI.branches, self.branches)
+        router.register(inPieces: GitAPI.branches, self.branches)
         router.register(GitAPI.createBranch, self.createBranch)
         router.register(GitAPI.checkoutBranch, self.checkoutBranch)
         router.register(GitAPI.deleteBranch, self.deleteBranch)
@@ -73,15 +73,15 @@ package final class GitService: Sendable {
         router.register(GitAPI.push, self.push)
         router.register(GitAPI.pull, self.pull)
         router.register(GitAPI.fetch, self.fetch)
-        router.register(GitAPI.log, self.log)
-        router.register(GitAPI.diff, self.diff)
-        router.register(GitAPI.show, self.show)
+        router.register(inPieces: GitAPI.log, self.log)
+        router.register(inPieces: GitAPI.diff, self.diff)
+        router.register(inPieces: GitAPI.show, self.show)
         router.register(GitAPI.merge, self.merge)
         router.register(GitAPI.stashPush, self.stashPush)
         router.register(GitAPI.stashList, self.stashList)
         router.register(GitAPI.stashPop, self.stashPop)
         router.register(GitAPI.stashDrop, self.stashDrop)
-        router.register(GitAPI.tags, self.tags)
+        router.register(inPieces: GitAPI.tags, self.tags)
         router.register(GitAPI.createTag, self.createTag)
         router.register(GitAPI.deleteTag, self.deleteTag)
     }

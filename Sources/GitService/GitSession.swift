@@ -1,7 +1,9 @@
 import Connect
 import EnvdAPI
+import LinuxIO
 import LinuxSystem
 import SandboxContext
+import SwiftProtobuf
 
 /// The git of one call: whose it is, and where it runs.
 struct GitSession: Sendable {
@@ -42,6 +44,16 @@ struct GitSession: Sendable {
         let output = try await self.runner.run(command, as: self.caller, progress: progress)
         guard output.isSuccess else { throw try await self.error(command, output) }
         return output
+    }
+
+    /// A response that is read from what git wrote: on a thread that may block, for there can be much of it.
+    func response<Response: Message>(
+        _ context: RPCContext, _ read: @escaping @Sendable () throws(ConnectError) -> Response
+    ) async throws(ConnectError) -> MessagePieces<Response> {
+        MessagePieces(
+            encoded: try await self.runner.pool.run { () throws(ConnectError) in
+                try context.encode(try read())
+            })
     }
 
     /// The commit that `revision` means; nil if there is none.

@@ -9,6 +9,7 @@ import shutil
 import statistics
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import repositories
@@ -386,6 +387,38 @@ def test_more_output_than_the_limit_is_an_error(git, repository):
     failure = fails(git.call, "Diff", path=str(repository), staged=True)
     assert (failure.code, failure.kind) == ("resource_exhausted", LIMIT)
     assert git.call("Diff", path=str(repository), staged=True, noHunks=True)["files"][0]["additions"] == 1
+
+
+def test_a_diff_of_more_lines_than_the_limit_is_an_error(git, repository):
+    repositories.write(repository, {"big": b"\n" * 1_000_001})
+    repositories.git(repository, "add", "--all")
+    failure = fails(git.call, "Diff", path=str(repository), staged=True)
+    assert (failure.code, failure.kind) == ("resource_exhausted", LIMIT)
+    assert git.call("Diff", path=str(repository), staged=True, noHunks=True)["files"][0]["additions"] == 1_000_001
+
+
+def test_a_large_diff_holds_up_nobody_else(git, port, repository):
+    """What git writes is read, and the response encoded, beside the loop that serves all clients."""
+    repositories.write(repository, {"big": "".join(f"line {number}\n" for number in range(900_000))})
+    repositories.git(repository, "add", "--all")
+    body = json.dumps({"path": str(repository), "staged": True}).encode()
+    headers = {"Content-Type": "application/json", **wire.basic("root")}
+    request = wire.request("POST", "/envd.v1.Git/Diff", headers, body)
+
+    def longest_wait():
+        longest = 0.0
+        with ThreadPoolExecutor(1) as executor, wire.Connection(port) as connection:
+            answer = executor.submit(wire.send, port, request)
+            while not answer.done():
+                began = time.perf_counter()
+                connection.send(wire.request("GET", "/health"))
+                assert connection.read_response().status == 204
+                longest = max(longest, time.perf_counter() - began)
+            assert answer.result().status == 200
+        return longest
+
+    # It was 0.5 seconds and more, each time; with other work on the machine any one try may be slow.
+    assert min(longest_wait() for _ in range(3)) < 0.25
 
 
 # Merge
