@@ -185,7 +185,8 @@ package final class Daemon: Sendable {
         let git = GitService(
             GitService.Configuration(
                 searchPath: searchPath, resourceLimits: resourceLimits, cgroups: cgroups),
-            callers: callers, defaults: defaults, reaper: reaper, pool: pool, eventLoop: eventLoop)
+            callers: callers, defaults: defaults, reaper: reaper, pool: pool, pause: pause,
+            eventLoop: eventLoop)
         var settings = ConnectSettings()
         settings.interceptors = [CallLog(logger: logger), callers]
         var procedures = ConnectRouter(executor: EventLoopTaskExecutor(eventLoop), settings: settings)

@@ -27,6 +27,8 @@ final class GitProcess: Sendable {
 
     let input: DescriptorWriter?
     private let processID: Int32
+    /// The child's own; nil without cgroups.
+    private let cgroup: Cgroup?
     private let limits: GitLimits
     private let eventLoop: any EventLoop
     private let tellProgress: (@Sendable (GitProgress) -> Void)?
@@ -36,10 +38,11 @@ final class GitProcess: Sendable {
     ///
     /// - Parameter progress: told of progress, which is then no part of the error output.
     init(
-        _ child: consuming SpawnedProcess, limits: GitLimits, eventLoop: any EventLoop,
+        _ child: consuming SpawnedProcess, cgroup: Cgroup?, limits: GitLimits, eventLoop: any EventLoop,
         progress: (@Sendable (GitProgress) -> Void)?
     ) {
         self.processID = child.processID
+        self.cgroup = cgroup
         self.limits = limits
         self.eventLoop = eventLoop
         self.tellProgress = progress
@@ -94,7 +97,12 @@ final class GitProcess: Sendable {
 
     private func signal(_ signal: Int32) {
         // There is nobody left to signal if it fails.
-        try? LinuxSystem.send(signal: signal, toGroup: self.processID)
+        if let cgroup = self.cgroup {
+            try? cgroup.signal(signal)
+        } else if self.state.value.exit == nil || !exists(processID: self.processID) {
+            // No process gets the ID of a group that still has members.
+            try? LinuxSystem.send(signal: signal, toGroup: self.processID)
+        }
     }
 
     private func received(_ event: DescriptorReader.Event, from output: ProcessOutput) {

@@ -11,8 +11,6 @@ import SystemPackage
 final class GitRunner: Sendable {
     private struct State {
         var running = 0
-        /// Cgroups in which a command has left something running.
-        var lingering: [Cgroup] = []
         /// Where clones are made.
         var destinations: Set<FileStatus.Identity> = []
         /// By the search path with which it was found.
@@ -25,6 +23,7 @@ final class GitRunner: Sendable {
     let configuration: GitService.Configuration
     private let defaults: SandboxDefaults
     private let reaper: ChildReaper
+    private let pause: WorkloadPause?
     /// As nobody but the user of a call, who git runs as too.
     private let files: FileAccess
     private let eventLoop: any EventLoop
@@ -32,8 +31,9 @@ final class GitRunner: Sendable {
 
     init(
         _ configuration: GitService.Configuration, defaults: SandboxDefaults, reaper: ChildReaper,
-        pool: BlockingPool, eventLoop: any EventLoop
+        pool: BlockingPool, pause: WorkloadPause? = nil, eventLoop: any EventLoop
     ) {
+        self.pause = pause
         self.configuration = configuration
         self.defaults = defaults
         self.reaper = reaper
@@ -163,6 +163,9 @@ final class GitRunner: Sendable {
         defer { self.state.value.running -= 1 }
         let started: StartedChild
         let cgroups = self.configuration.cgroups
+        // In a frozen cgroup it would stop before it runs its program, and the thread that starts it with it.
+        if cgroups != nil { await self.pause?.ended() }
+        guard !Task.isCancelled else { throw .process(.canceled) }
         do throws(SpawnFailure) {
             // Without a cgroup of its own a command runs all the same.
             started = try await self.reaper.spawn(request) { try? cgroups?.make(in: .user) }
@@ -172,8 +175,10 @@ final class GitRunner: Sendable {
         guard let child = started.take() else {
             throw .spawn(SpawnFailure(stage: .clone, errno: .noSuchProcess))
         }
-        defer { self.remove(started.cgroup) }
-        let process = GitProcess(child, limits: limits, eventLoop: self.eventLoop, progress: progress)
+        let cgroup = started.cgroup
+        defer { if let cgroup { cgroups?.takeBack(cgroup) } }
+        let process = GitProcess(
+            child, cgroup: cgroup, limits: limits, eventLoop: self.eventLoop, progress: progress)
         // What is not read by the end is not waited for: leaving the scope cancels it.
         async let _ = Self.feed(input, to: process.input)
         do throws(GitProcess.Failure) {
@@ -188,19 +193,6 @@ final class GitRunner: Sendable {
         // Whoever ends without reading it says why.
         if let input { try? await writer.write(ByteBuffer(bytes: input)) }
         writer.close()
-    }
-
-    /// Removes the cgroup of an ended command, now or when what it has left running has ended too.
-    private func remove(_ cgroup: Cgroup?) {
-        if let cgroup { self.state.value.lingering.append(cgroup) }
-        self.state.value.lingering.removeAll { cgroup in
-            do throws(Errno) {
-                try cgroup.remove()
-                return true
-            } catch {
-                return error != .resourceBusy
-            }
-        }
     }
 
     private func error(_ interruption: Interruption, of command: GitCommand) -> ConnectError {

@@ -41,14 +41,16 @@ package final class GitService: Sendable {
     private let callers: CallerResolver
 
     /// A service that has not run anything yet. Called on the event loop.
+    ///
+    /// - Parameter pause: while the workload stands still, nothing is started.
     package init(
         _ configuration: Configuration, callers: CallerResolver, defaults: SandboxDefaults,
-        reaper: ChildReaper, pool: BlockingPool, eventLoop: any EventLoop
+        reaper: ChildReaper, pool: BlockingPool, pause: WorkloadPause? = nil, eventLoop: any EventLoop
     ) {
         self.callers = callers
         self.executor = EventLoopTaskExecutor(eventLoop)
         self.runner = GitRunner(
-            configuration, defaults: defaults, reaper: reaper, pool: pool, eventLoop: eventLoop)
+            configuration, defaults: defaults, reaper: reaper, pool: pool, pause: pause, eventLoop: eventLoop)
     }
 
     /// Adds the service's procedures to `router`.

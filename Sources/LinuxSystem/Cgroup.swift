@@ -65,11 +65,12 @@ package final class Cgroup: Sendable {
         (try? CgroupFile.value(of: key, in: FilePath("\(self.path)/\(file)"))) ?? nil
     }
 
-    /// Kills every process in it and below it, also those that are being forked and those that are frozen.
-    ///
-    /// - Throws: `Errno`: `noSuchFileOrDirectory` before Linux 5.14.
-    package func kill() throws(Errno) {
-        try self.write("1", to: "cgroup.kill")
+    /// The child `name`, which must not exist.
+    package func makeChild(named name: String) throws(Errno) -> Cgroup {
+        let path = "\(self.path)/\(name)"
+        guard mkdir(path, 0o755) == 0 else { throw Errno(rawValue: errno) }
+        return Cgroup(
+            path: path, descriptor: try OwnedDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY))
     }
 
     /// Looks for processes that have been forked meanwhile: as often as processes may fork on at most.
@@ -77,8 +78,17 @@ package final class Cgroup: Sendable {
     /// Groups whose processes are signaled at most.
     private static let signaledGroups = 10_000
 
-    /// Signals every process in it and below it, also those that are forked meanwhile.
+    /// Signals every process in it and below it, also those that are forked meanwhile; SIGKILL also those that are
+    /// frozen.
     package func signal(_ signal: Int32) throws(Errno) {
+        if signal == SIGKILL {
+            do {
+                try self.write("1", to: "cgroup.kill")
+                return
+            } catch  where error == .noSuchFileOrDirectory {
+                // FIXME: drop when 5.14 is gone: cgroup.kill came with it.
+            }
+        }
         let tree = try CgroupTree(at: self.path)
         var signaled: Set<Int32> = []
         for _ in 0..<Self.signalRounds {
@@ -98,9 +108,6 @@ package final class Cgroup: Sendable {
     package func setFrozen(_ isFrozen: Bool) throws(Errno) {
         try self.write(isFrozen ? "1" : "0", to: "cgroup.freeze")
     }
-
-    /// Whether a process is in it or below it.
-    package var isPopulated: Bool { self.value(of: "populated", in: "cgroup.events") != 0 }
 
     /// Removes the directory.
     ///

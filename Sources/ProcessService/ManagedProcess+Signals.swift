@@ -30,7 +30,7 @@ extension ManagedProcess {
         switch target {
         case .tree:
             if let cgroup = self.cgroup {
-                try Self.deliver(signal, to: cgroup)
+                try cgroup.signal(signal)
             } else if !hasExited {
                 try LinuxSystem.send(signal: signal, toGroup: self.processID)
             } else if !LinuxSystem.exists(processID: self.processID) {
@@ -44,18 +44,6 @@ extension ManagedProcess {
             break
         }
         if hasExited, self.state.value.endsWithLeader { self.drainOutputs() }
-    }
-
-    private static func deliver(_ signal: Int32, to cgroup: Cgroup) throws(Errno) {
-        if signal == SIGKILL {
-            do {
-                try cgroup.kill()
-                return
-            } catch  where error == .noSuchFileOrDirectory {
-                // FIXME: drop when 5.14 is gone: cgroup.kill came with it.
-            }
-        }
-        try cgroup.signal(signal)
     }
 
     /// Ends the process at `deadline` if it still runs, or if others that it started still hold its output open.

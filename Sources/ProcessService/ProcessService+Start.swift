@@ -41,7 +41,10 @@ extension ProcessService {
             of: process, framing: framing, isExtended: request.extended, keepalive: keepalive,
             until: Self.streamDeadline(request))
         let order = self.table.value.add(process)
-        process.begin(self.reaper) { self.table.value.end(order) }
+        process.begin(self.reaper) {
+            self.table.value.end(order)
+            if let cgroup = process.cgroup { self.configuration.cgroups?.takeBack(cgroup) }
+        }
         Self.setLifetime(of: process, request, context)
         if self.pause?.began != nil, process.cgroup != nil { process.state.value.lifetime?.pause() }
         return reader
@@ -111,10 +114,12 @@ extension ProcessService {
         _ request: Process_StartRequest, _ origin: ManagedProcess.Origin, as caller: Caller
     ) async throws(ConnectError) -> ManagedProcess {
         let limits = self.configuration.output
-        guard self.table.value.runningCount < limits.processes else {
+        guard self.table.value.runningCount + self.startCount.value < limits.processes else {
             throw ConnectError(
                 .resourceExhausted, "\(limits.processes) processes run, which is the limit")
         }
+        self.startCount.value += 1
+        defer { self.startCount.value -= 1 }
         let spawn = try self.spawnRequest(request, as: caller)
         let directory = spawn.workingDirectory ?? ""
         let cgroups = origin.tag == Self.systemTag ? nil : self.configuration.cgroups
@@ -125,6 +130,7 @@ extension ProcessService {
         }
         // In a frozen cgroup it would stop before it runs its program, and the thread that starts it with it.
         if cgroups != nil { await self.pause?.ended() }
+        guard !Task.isCancelled else { throw ConnectError(.canceled, "context canceled") }
         let started: StartedChild
         do {
             started = try await self.reaper.spawn(spawn) { () throws(SpawnFailure) in

@@ -40,6 +40,8 @@ package final class ProcessService: Sendable {
     let budget: NIOLoopBound<OutputBudget>
     /// The starts under way of executions with an id, and who waits for each.
     let starting: NIOLoopBoundBox<[ExecutionID: [() -> Void]]>
+    /// Starts under way, each of which may become a process.
+    let startCount: NIOLoopBoundBox<Int>
 
     /// A service without processes. Called on the event loop.
     ///
@@ -62,7 +64,8 @@ package final class ProcessService: Sendable {
         self.table = NIOLoopBound(table, eventLoop: eventLoop)
         self.budget = NIOLoopBound(budget, eventLoop: eventLoop)
         self.starting = NIOLoopBoundBox([:], eventLoop: eventLoop)
-        reaper.whenOrphansEnd { table.removeEmptyCgroups() }
+        self.startCount = NIOLoopBoundBox(0, eventLoop: eventLoop)
+        if let cgroups = configuration.cgroups { reaper.whenOrphansEnd { cgroups.removeEmpty() } }
         if let pause { self.follow(pause) }
     }
 

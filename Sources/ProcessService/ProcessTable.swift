@@ -22,8 +22,6 @@ final class ProcessTable {
     private var byExecutionID: [ExecutionID: Int] = [:]
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
-    /// Cgroups whose command has ended and left something running in them.
-    private var lingering: [Cgroup] = []
 
     init(limits: OutputLimits, eventLoop: any EventLoop) {
         self.limits = limits
@@ -73,8 +71,6 @@ final class ProcessTable {
             self.endings.removeAll { self.ended[$0] == nil }
         }
         self.scheduleExpiry(deadline)
-        if let cgroup = process.cgroup { self.lingering.append(cgroup) }
-        self.removeEmptyCgroups()
     }
 
     // MARK: Finding
@@ -143,18 +139,6 @@ final class ProcessTable {
             // At most four times a second, however many end.
             let next = self.ended.values.lazy.map(\.deadline).min().map { max($0, now + .milliseconds(250)) }
             if let next { self.scheduleExpiry(next) }
-        }
-    }
-
-    /// Removes the cgroups of ended commands in which nothing runs any more.
-    func removeEmptyCgroups() {
-        self.lingering.removeAll { cgroup in
-            do throws(Errno) {
-                try cgroup.remove()
-                return true
-            } catch {
-                return error != .resourceBusy
-            }
         }
     }
 }

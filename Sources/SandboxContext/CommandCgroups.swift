@@ -43,10 +43,14 @@ package final class CommandCgroups: Sendable {
     /// Bytes of memory that commands leave to the rest of the machine at most.
     private static let reservedBytes: Int64 = 128 << 20
 
+    /// The names of commands' cgroups are this, the daemon's process ID, a hyphen and a number.
+    private static let prefix = "envd-"
+
     private let classes: [Class: Cgroup]
-    private let prefix: String
     /// How many cgroups have been made: each has its number in its name.
     private let count = Atomic<Int>(0)
+    /// Those whose command has ended and left something running.
+    private let lingering = Mutex<[Cgroup]>([])
 
     /// Makes the classes' cgroups below `root`.
     ///
@@ -77,10 +81,23 @@ package final class CommandCgroups: Sendable {
                 // What is not available here limits nothing: a request for it is refused.
                 try? cgroup.write("+\(controller)", to: "cgroup.subtree_control")
             }
+            Self.removeAbandoned(in: cgroup)
             classes[kind] = cgroup
         }
         self.classes = classes
-        self.prefix = "envd-\(getpid())-"
+    }
+
+    /// Removes the empty cgroups of daemons that run no more.
+    private static func removeAbandoned(in cgroup: Cgroup) {
+        guard let names = try? DirectoryNames.read(cgroup.path) else { return }
+        for name in names {
+            let numbers = name.without(prefix: self.prefix)?.split(separator: "-") ?? []
+            guard numbers.count == 2, let processID = Int32(numbers[0]),
+                processID == getpid() || !exists(processID: processID)
+            else { continue }
+            // What one of its commands has left running keeps it.
+            rmdir("\(cgroup.path)/\(name)")
+        }
     }
 
     /// The cgroup that those of all commands of a class are in.
@@ -91,8 +108,7 @@ package final class CommandCgroups: Sendable {
     /// - Throws: `Errno`: `notSupported` for a limit whose controller is not available.
     package func make(in kind: Class, _ limits: Limits = Limits()) throws(Errno) -> Cgroup {
         guard let parent = self.classes[kind] else { throw .noSuchFileOrDirectory }
-        let number = self.count.wrappingAdd(1, ordering: .relaxed).newValue
-        let cgroup = try parent.child(named: self.prefix + String(number))
+        let cgroup = try self.makeNext(in: parent)
         do {
             try Self.apply(limits, to: cgroup)
         } catch {
@@ -100,6 +116,40 @@ package final class CommandCgroups: Sendable {
             throw error == .noSuchFileOrDirectory ? .notSupported : error
         }
         return cgroup
+    }
+
+    private func makeNext(in parent: Cgroup) throws(Errno) -> Cgroup {
+        while true {
+            let number = self.count.wrappingAdd(1, ordering: .relaxed).newValue
+            do {
+                return try parent.makeChild(named: "\(Self.prefix)\(getpid())-\(number)")
+            } catch  where error == .fileExists {
+                // Of an earlier daemon with this process ID, whose command has left something running.
+            }
+        }
+    }
+
+    /// Takes back the cgroup of a command that has ended, to be removed: now, or when what is left running in it has
+    /// ended.
+    package func takeBack(_ cgroup: Cgroup) {
+        guard !Self.remove(cgroup) else { return }
+        self.lingering.withLock { $0.append(cgroup) }
+    }
+
+    /// Removes those that were taken back and are empty by now. To be called when a process has ended that nobody
+    /// waits for.
+    package func removeEmpty() {
+        self.lingering.withLock { $0.removeAll(where: Self.remove) }
+    }
+
+    /// Whether nothing remains to be done.
+    private static func remove(_ cgroup: Cgroup) -> Bool {
+        do throws(Errno) {
+            try cgroup.remove()
+            return true
+        } catch {
+            return error != .resourceBusy
+        }
     }
 
     private static func apply(_ limits: Limits, to cgroup: Cgroup) throws(Errno) {

@@ -7,11 +7,14 @@ import pathlib
 import statistics
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import repositories
 import wire
-from cgroups import busy_process, needs_cgroups, own_tree
-from daemon import Daemon
+from cgroups import Group, busy_process, needs_cgroups, own_tree
+from daemon import Daemon, until
+from gitcalls import Git
 
 KEYS = [
     "allowlisted",
@@ -339,6 +342,83 @@ def test_a_command_that_was_frozen_alone_stays_frozen(tree, frozen_daemon):
         unfreeze(port)
         assert leaf.asks_to_freeze
         assert wire.call(port, "Thaw", selector, service="envd.v1.Execution").status == 200
+
+
+@needs_cgroups
+def test_git_waits_until_the_workload_goes_on(tree, frozen_daemon, tmp_path):
+    """In a frozen cgroup it would stop before it begins, with the thread that starts it."""
+    port, repository = frozen_daemon.port, repositories.make(tmp_path / "r", {"a": "one\n"})
+    git = Git(port)
+    assert git.call("Status", path=str(repository))["currentBranch"] == "main"
+    freeze(port)
+    with ThreadPoolExecutor(20) as executor:
+        answers = [executor.submit(git.call, "Status", path=str(repository)) for _ in range(20)]
+        # More than there are threads: files are read all the same.
+        for _ in range(50):
+            assert wire.get(port, f"/files?path={repository}/a&username=root").body == b"one\n"
+        assert not list((tree.path / "user").glob("envd-*"))
+        unfreeze(port)
+        assert {answer.result()["currentBranch"] for answer in answers} == {"main"}
+
+
+@needs_cgroups
+def test_a_start_whose_client_leaves_in_a_freeze_never_begins(tree, frozen_daemon, tmp_path):
+    port, mark = frozen_daemon.port, tmp_path / "mark"
+
+    def sockets():
+        count = 0
+        for link in pathlib.Path(f"/proc/{frozen_daemon.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                count += os.readlink(link).startswith("socket:")
+        return count
+
+    before = sockets()
+    freeze(port)
+    until(lambda: sockets() == before)
+    with wire.Connection(port) as connection:
+        connection.send(wire.start_request({"cmd": "touch", "args": [str(mark)]}, wire.basic("root")))
+        # Long enough for it to come as far as it can.
+        for _ in range(50):
+            assert wire.running(port) == {}
+    until(lambda: sockets() == before)
+    unfreeze(port)
+    for _ in range(10):
+        assert wire.run(port, {"cmd": "true"})[0]["exited"]
+    assert not mark.exists()
+
+
+@needs_cgroups
+def test_cgroups_go_when_nothing_runs_in_them(tree, frozen_daemon, tmp_path):
+    """Also that of a git whose hook has left something running."""
+    repository = repositories.make(tmp_path / "r", {"a": "one\n"})
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.write_text("#!/bin/sh\nsetsid sleep 1000 >/dev/null 2>&1 </dev/null &\n")
+    hook.chmod(0o755)
+    git = Git(frozen_daemon.port)
+    git.call("CreateBranch", path=str(repository), branch="other")
+    groups = list((tree.path / "user").glob("envd-*"))
+    assert len(groups) == 1
+    (groups[0] / "cgroup.kill").write_text("1")
+    until(lambda: not groups[0].exists())
+
+
+@needs_cgroups
+def test_cgroups_of_earlier_daemons_go_when_they_are_empty_and_are_never_used(tree):
+    (tree.path / "user").mkdir()
+    old, own, used = (tree.path / "user" / f"envd-{number}" for number in ("4194305-1", "1-1", "4194305-2"))
+    for group in old, own, used:
+        group.mkdir()
+    with busy_process(Group(used)), Daemon("--cgroup-root", str(tree.path)) as daemon:
+        assert wire.run(daemon.port, {"cmd": "true"})[0]["exited"]
+        assert not old.exists() and own.exists() and used.exists()
+        # As those of a daemon with the same process ID.
+        taken = [tree.path / "user" / f"envd-{daemon.pid}-{number}" for number in (2, 3)]
+        for group in taken:
+            group.mkdir()
+        output = wire.run(daemon.port, {"cmd": "cat", "args": ["/proc/self/cgroup"]})[1]
+        assert f"/user/envd-{daemon.pid}-4\n" in output.decode()
+        for group in taken:
+            assert group.exists()
 
 
 @needs_cgroups

@@ -242,6 +242,22 @@ import Testing
         }
     }
 
+    @Test func `starts that come at once count before they run`() async throws {
+        try await withProcesses({ $0.processes = 2 }) { client async throws in
+            let codes = try await withThrowingTaskGroup { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        let stream = try await client.start("read line")
+                        return try await stream.next() == nil ? stream.failure?.code : "started"
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes.count { $0 == "started" } == 2)
+            #expect(codes.count { $0 == "resource_exhausted" } == 6)
+        }
+    }
+
     // MARK: Time
 
     @Test func `a silent process has a keepalive`() async throws {
