@@ -28,6 +28,8 @@ final class ExchangeCore {
     private var body = CircularBuffer<ByteBuffer>(initialCapacity: 1)
     private(set) var bodyBytes = 0
     private var bodyIsMalformed = false
+    /// The client went away, and with it what had come and was not read.
+    private var bodyIsLost = false
     private var bodyReader: ((Result<ByteBuffer?, HTTPExchangeError>) -> Void)?
     private var writabilityWaiters: [() -> Void] = []
     private var endObservers: [(HTTPExchangeError?) -> Void] = []
@@ -102,6 +104,7 @@ final class ExchangeCore {
             if !self.requestEnded { self.carrier?.readIfWanted() }
             return .success(bytes)
         }
+        if self.bodyIsLost { return .failure(.clientGone) }
         if self.requestEnded { return .success(nil) }
         if self.bodyIsMalformed { return .failure(.malformedBody) }
         if self.carrier == nil { return .failure(.clientGone) }
@@ -245,6 +248,7 @@ final class ExchangeCore {
     func closed() {
         guard self.carrier != nil else { return }
         self.carrier = nil
+        self.bodyIsLost = !self.body.isEmpty || !self.requestEnded
         if self.responseState != .ended { self.finish(.clientGone) }
     }
 

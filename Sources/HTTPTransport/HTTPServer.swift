@@ -55,6 +55,12 @@ public final class HTTPServer: Sendable {
         eventLoop.flatSubmit {
             let shared = NIOLoopBound(ServerShared(handler: handler, limits: limits), eventLoop: eventLoop)
             let bootstrap = ServerBootstrap(group: eventLoop)
+                // Without descriptors to accept with, the loop would turn for as long as somebody waits.
+                .serverChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                    }
+                }
                 .serverChannelOption(.backlog, value: Self.backlog)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.maxMessagesPerRead, value: 64)

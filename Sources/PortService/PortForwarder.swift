@@ -72,10 +72,10 @@ final class PortForwarder: Sendable {
     private func update(_ sockets: [ListeningSocket]) {
         var wanted: [UInt16: Bool] = [:]
         for socket in sockets {
-            switch socket.address {
-            case Self.loopback4: wanted[socket.port] = true
-            case Self.loopback6: wanted[socket.port] = wanted[socket.port] ?? false
-            default: break
+            if socket.isLoopback4 {
+                wanted[socket.port] = true
+            } else if socket.address == Self.loopback6 {
+                wanted[socket.port] = wanted[socket.port] ?? false
             }
         }
         for (port, forward) in self.state.value.forwards where wanted[port] != forward.isIPv4 {

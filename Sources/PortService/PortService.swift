@@ -70,5 +70,8 @@ package final class PortService: Sendable {
 
 extension ListeningSocket {
     /// Whether it is open on the loopback interface only, at the address that everybody means by that.
-    var isForwardable: Bool { self.address == "127.0.0.1" || self.address == "::1" }
+    var isForwardable: Bool { self.isLoopback4 || self.address == "::1" }
+
+    /// Whether it is open at 127.0.0.1, also on a socket of both kinds, such as those of Java.
+    var isLoopback4: Bool { self.address == "127.0.0.1" || self.address == "::ffff:127.0.0.1" }
 }

@@ -28,7 +28,6 @@ extension WorkloadFreezer {
             exchange.respond(.badRequest, text: error.message)
             return
         }
-        await self.observer.willFreeze()
         guard let outcome = await self.freeze(mode, limit: limit, wait: wait), !outcome.wasCancelled else {
             exchange.respond(.serviceUnavailable)
             return

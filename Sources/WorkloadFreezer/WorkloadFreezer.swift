@@ -104,7 +104,11 @@ package final class WorkloadFreezer: Sendable {
     package func freeze(
         _ mode: FreezeMode, limit: Int = FreezeLimits.bound(nil), wait: TimeAmount? = nil
     ) async -> FreezeOutcome? {
-        await self.lock.runUnlessCancelled { await self.freezeInTurn(mode, limit, wait) }
+        await self.lock.runUnlessCancelled {
+            // In turn, too: a thaw that is asked for meanwhile must not come before the freeze.
+            await self.observer.willFreeze()
+            return await self.freezeInTurn(mode, limit, wait)
+        }
     }
 
     private func freezeInTurn(_ mode: FreezeMode, _ limit: Int, _ wait: TimeAmount?) async -> FreezeOutcome {

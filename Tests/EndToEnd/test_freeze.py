@@ -345,6 +345,16 @@ def test_a_command_that_was_frozen_alone_stays_frozen(tree, frozen_daemon):
 
 
 @needs_cgroups
+def test_a_thaw_that_is_asked_for_after_a_freeze_comes_after_it(tree, frozen_daemon):
+    for _ in range(20):
+        with wire.Connection(frozen_daemon.port) as first, wire.Connection(frozen_daemon.port) as second:
+            first.send(wire.request("POST", "/freeze"))
+            second.send(wire.request("POST", "/unfreeze"))
+            assert first.read_response().status == second.read_response().status == 204
+        assert not (tree.path / "user" / "cgroup.freeze").read_text().startswith("1")
+
+
+@needs_cgroups
 def test_git_waits_until_the_workload_goes_on(tree, frozen_daemon, tmp_path):
     """In a frozen cgroup it would stop before it begins, with the thread that starts it."""
     port, repository = frozen_daemon.port, repositories.make(tmp_path / "r", {"a": "one\n"})

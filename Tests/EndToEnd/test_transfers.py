@@ -13,7 +13,7 @@ import time
 
 import pytest
 import wire
-from daemon import Daemon
+from daemon import Daemon, until
 from e2b import (
     AuthenticationException,
     FileNotFoundException,
@@ -505,3 +505,18 @@ def test_slow_readers_hold_no_thread(port, place):
     assert download(port, place / "f").body == b"x"
     for connection in stuck:
         connection.close()
+
+
+def test_an_upload_whose_client_leaves_right_behind_it_is_there_whole_or_not_at_all(port, tmp_path):
+    headers = {"Content-Type": "application/octet-stream", "X-Envd-Replace": "atomic"}
+    targets = [tmp_path / f"file{number}" for number in range(10)]
+    for target in targets:
+        target.write_text("old")
+        with wire.Connection(port) as connection:
+            path = f"/files?path={target}&username=root"
+            connection.send(wire.request("POST", path, headers, b"x" * 8_000_000))
+    with wire.Connection(port) as connection:
+        connection.send(wire.request("POST", f"/files?path={tmp_path}/last&username=root", headers, b"x"))
+        assert connection.read_response().status == 200
+    until(lambda: len(os.listdir(tmp_path)) == len(targets) + 1)
+    assert {target.stat().st_size for target in targets} <= {3, 8_000_000}
