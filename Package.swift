@@ -28,7 +28,6 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
-let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -90,6 +89,12 @@ let package = Package(
         ),
 
         .target(name: "CSystemd", cSettings: cSettings),
+        // What is known only when the program is built: ENVD_COMMIT is set by who builds it.
+        .target(
+            name: "CBuild",
+            cSettings: cSettings
+                + [.define("ENVD_COMMIT", to: "\"\(Context.environment["ENVD_COMMIT"] ?? "")\"")]
+        ),
 
         // L1: the network, and the kernel's events.
         .target(
@@ -205,7 +210,7 @@ let package = Package(
                 "HTTPTransport", "LinuxIO", "LinuxSystem", "NetworkVolumes", "PortService", "ProcessService",
                 "SandboxContext", "SandboxControl", "ServerReflection", "WorkloadFreezer", logging, nioCore,
                 nioHTTP1, nioPosix,
-                systemPackage, .target(name: "CSystemd", condition: .when(traits: ["Systemd"])),
+                systemPackage, "CBuild", .target(name: "CSystemd", condition: .when(traits: ["Systemd"])),
             ],
             swiftSettings: settings
         ),

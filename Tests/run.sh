@@ -8,22 +8,24 @@
 #   --conformance   the protocols of Connect, gRPC and gRPC-Web, as their conformance suite has them (debug build)
 #   --system        the tests with a running systemd, in a container (release build)
 #   --bench         the benchmarks
-#   -k EXPRESSION   of the end-to-end tests, those that match, as pytest understands it; implies --e2e
+#   -k EXPRESSION   of the chosen parts, the tests that match, as pytest understands it; of the Swift tests, those whose
+#                   names match a regular expression. Alone: of the end-to-end tests. Benchmarks cannot be chosen so.
 #
-# ENVD_BINARY is a daemon to test instead of building one. Ends with a line "N passed, N failed"; fails if a part fails
-# or runs no test.
+# --e2e and --system need root; --e2e makes an account `user` where there is none, and leaves it. ENVD_BINARY is a daemon
+# to test instead of building one. Ends with a line "N passed, N failed"; fails if a part fails or runs no test.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source packaging/functions.sh
 
 parts=()
-pytest_options=()
+expression=
 while (($#)); do
     case $1 in
         --unit | --e2e | --conformance | --system | --bench) parts+=("${1#--}") ;;
         -k)
-            (($# > 1)) || fail "-k needs an expression"
-            pytest_options+=(-k "$2")
+            [[ -n ${2-} ]] || fail "-k needs an expression"
+            [[ -z $expression ]] || fail "more than one -k: write one expression, as in -k 'one or other'"
+            expression=$2
             shift
             ;;
         *)
@@ -34,8 +36,12 @@ while (($#)); do
     shift
 done
 if ((${#parts[@]} == 0)); then
-    if ((${#pytest_options[@]})); then parts=(e2e); else parts=(unit e2e conformance system); fi
+    if [[ -n $expression ]]; then parts=(e2e); else parts=(unit e2e conformance system); fi
 fi
+if [[ -n $expression && " ${parts[*]} " == *" bench "* ]]; then fail "-k chooses tests, not benchmarks"; fi
+# What chooses tests, as each part's program is told.
+pytest_options=(${expression:+-k "$expression"})
+swift_options=(${expression:+--filter "$expression"})
 
 results=$PWD/.build/test-results
 rm -rf "$results"
@@ -48,7 +54,8 @@ unit() {
     install_build_dependencies
     install_packages git
     # All at once, those that wait for an event would keep the others from their turns, and miss deadlines.
-    swift test --disable-xctest --experimental-maximum-parallelization-width 8 --xunit-output "$results/unit.xml"
+    swift test --disable-xctest --experimental-maximum-parallelization-width 8 --xunit-output "$results/unit.xml" \
+        "${swift_options[@]}"
 }
 
 e2e() {
@@ -76,15 +83,14 @@ conformance() {
     swift build --product connect-conformance-server
     if [[ -z ${ENVD_BINARY-} ]]; then swift build --product envd; fi
     ENVD_BINARY=${ENVD_BINARY-$PWD/.build/debug/envd} \
-        .build/venv-conformance/bin/pytest Tests/Conformance --junit-xml="$results/conformance.xml"
+        .build/venv-conformance/bin/pytest Tests/Conformance --junit-xml="$results/conformance.xml" "${pytest_options[@]}"
 }
 
 system() {
     local envd
     install_build_dependencies
-    test_environment
     envd=$(build_envd)
-    Tests/System/run.sh "$envd" --junit-xml="$results/system.xml"
+    Tests/System/run.sh "$envd" --junit-xml="$results/system.xml" "${pytest_options[@]}"
 }
 
 bench() {
@@ -101,24 +107,28 @@ run_part() {
     esac
 }
 
-# Prints how many tests passed and failed, in "$results".
+# Prints how many tests of the part $1 passed, failed and were skipped.
 count() {
-    python3 - "$results" <<'END'
+    python3 - "$results/$1.xml" <<'END'
 import pathlib, sys
 import xml.etree.ElementTree as xml
 
-passed = failed = 0
-for file in pathlib.Path(sys.argv[1]).glob("*.xml"):
-    for case in xml.parse(file).iter("testcase"):
-        outcomes = {child.tag for child in case}
-        if outcomes & {"failure", "error"}:
-            failed += 1
-        elif "skipped" not in outcomes:
-            passed += 1
-print(passed, failed)
+file = pathlib.Path(sys.argv[1])
+passed = failed = skipped = 0
+for case in xml.parse(file).iter("testcase") if file.exists() else ():
+    outcomes = {child.tag for child in case}
+    if outcomes & {"failure", "error"}:
+        failed += 1
+    elif "skipped" in outcomes:
+        skipped += 1
+    else:
+        passed += 1
+print(passed, failed, skipped)
 END
 }
 
+all_passed=0
+all_failed=0
 failed_parts=()
 for part in "${parts[@]}"; do
     echo "== $part"
@@ -128,21 +138,29 @@ for part in "${parts[@]}"; do
     (set -e && run_part "$part")
     status=$?
     set -e
-    ((status == 0)) || failed_parts+=("$part")
     echo "== $part: exit code $status after $((SECONDS - began)) s"
+    if [[ $part != bench ]]; then
+        counts=$(count "$part") || counts='0 0 0'
+        read -r passed failed skipped <<<"$counts"
+        echo "== $part: $passed passed, $failed failed, $skipped skipped"
+        all_passed=$((all_passed + passed))
+        all_failed=$((all_failed + failed))
+        if ((passed + failed == 0)); then
+            echo "== $part: no test ran"
+            status=1
+        fi
+        # Whatever the program's exit code says.
+        ((failed == 0)) || status=1
+    fi
+    ((status == 0)) || failed_parts+=("$part")
 done
 
-read -r passed failed < <(count)
+status=0
 if ((${#failed_parts[@]})); then
     echo "Failed: ${failed_parts[*]}"
     # A part that failed before or besides its tests counts as a failure too.
-    ((failed > 0)) || failed=${#failed_parts[@]}
-fi
-status=0
-((failed == 0)) || status=1
-if ((passed + failed == 0)) && [[ ${parts[*]} != bench ]]; then
-    echo "No test ran."
+    ((all_failed > 0)) || all_failed=${#failed_parts[@]}
     status=1
 fi
-echo "$passed passed, $failed failed"
+echo "$all_passed passed, $all_failed failed"
 exit "$status"

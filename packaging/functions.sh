@@ -43,10 +43,13 @@ build_envd() {
         echo "$ENVD_BINARY"
         return
     fi
+    local commit
+    commit=$(git rev-parse HEAD 2>/dev/null | cut -c 1-7 || true)
     # The C++ library that Swift's runtime needs goes into the binary too: a megabyte less in memory, and less to load.
     mkdir -p .build/static-libraries
     ln -sf "$(gcc -print-file-name=libstdc++.a)" .build/static-libraries/
-    swift build -c release --static-swift-stdlib --product envd -Xlinker "-L$PWD/.build/static-libraries" >&2
+    ENVD_COMMIT=$commit \
+        swift build -c release --static-swift-stdlib --product envd -Xlinker "-L$PWD/.build/static-libraries" >&2
     mkdir -p .build/dist
     strip -o .build/dist/envd .build/release/envd
     echo "$PWD/.build/dist/envd"

@@ -49,13 +49,21 @@ verify() {
     fi
 }
 
+# Makes the directory for what is not finished; it goes when the script ends, however that is. It is on the file system
+# of the repository, so that a move is one step.
+make_scratch() {
+    mkdir -p .build
+    scratch=$(mktemp -d "$root/.build/generate.XXXXXX")
+    trap 'rm -rf "$scratch"' EXIT
+}
+
 # Builds the plugin, once for each version, and prints where it is.
 plugin() {
     local source=.build/swift-protobuf-$swift_protobuf_version
     if [[ ! -d $source ]]; then
         git clone --quiet --depth 1 --branch "$swift_protobuf_version" -c advice.detachedHead=false \
-            https://github.com/apple/swift-protobuf "$source.new" >&2
-        mv "$source.new" "$source"
+            https://github.com/apple/swift-protobuf "$scratch/plugin" >&2
+        mv "$scratch/plugin" "$source"
     fi
     local built=$source/.build/release/protoc-gen-swift
     if [[ ! -x $built ]]; then
@@ -80,7 +88,8 @@ generate() {
 descriptors() {
     local name aside files
     name=$(basename "$1")Descriptors
-    aside=$(mktemp -d)
+    aside=$scratch/$name
+    mkdir "$aside"
     mapfile -t files < <(protos "$1")
     if [[ $1 == Sources/ServerReflection ]]; then
         # The older version of reflection differs in its package only.
@@ -104,7 +113,6 @@ $(base64 --wrap=100 "$aside/descriptors" | sed 's/^/        /; s/$/\\/; $ s/\\$/
         """
 }
 END
-    rm -r "$aside"
 }
 
 require_protoc() {
@@ -117,19 +125,22 @@ require_protoc() {
 case ${1-} in
     '')
         require_protoc
+        make_scratch
+        for target in "${targets[@]}"; do
+            generate "$target" "$scratch/$target"
+        done
         for target in "${targets[@]}"; do
             rm -rf "$target/Generated"
-            generate "$target" "$target/Generated"
+            mv "$scratch/$target" "$target/Generated"
         done
         checksums >"$sums"
         ;;
     --check)
         require_protoc
-        aside=$(mktemp -d)
-        trap 'rm -rf "$aside"' EXIT
+        make_scratch
         for target in "${targets[@]}"; do
-            generate "$target" "$aside/$target"
-            diff -ru "$target/Generated" "$aside/$target"
+            generate "$target" "$scratch/$target"
+            diff -ru "$target/Generated" "$scratch/$target"
         done
         verify
         ;;

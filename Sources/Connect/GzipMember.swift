@@ -16,8 +16,6 @@ package final class GzipMember: Sendable {
         var length: UInt32 = 0
     }
 
-    /// Bytes of a member before its first chunk and after its last.
-    package static let framingBytes = 20
     private static let header: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
     /// The last block: compressed with the fixed codes, and empty.
     private static let lastBlock: [UInt8] = [0x03, 0x00]

@@ -85,6 +85,8 @@ package final class Daemon: Sendable {
             exporter?.stop()
             ended(status)
         }
+        var limits = HTTPLimits()
+        limits.connections = DescriptorLimit.connections(atMost: limits.connections)
         let socket: OwnedDescriptor?
         do {
             socket = try ServiceManager.socket()
@@ -93,9 +95,9 @@ package final class Daemon: Sendable {
         }
         let server =
             if let socket = socket?.release() {
-                HTTPServer.listen(on: socket, eventLoop: eventLoop, handler: handler)
+                HTTPServer.listen(on: socket, eventLoop: eventLoop, limits: limits, handler: handler)
             } else {
-                HTTPServer.listen(on: address, eventLoop: eventLoop, handler: handler)
+                HTTPServer.listen(on: address, eventLoop: eventLoop, limits: limits, handler: handler)
             }
         server.assumeIsolated()
             .whenComplete { result in
@@ -157,7 +159,11 @@ package final class Daemon: Sendable {
             logger.warning("error writing sandbox file: \(error.lowercasedDescription)")
         }
         // Orphans come here: what is left of a command's tree is seen until it has ended, and its cgroup removed then.
-        try? becomeChildSubreaper()
+        do throws(Errno) {
+            try becomeChildSubreaper()
+        } catch {
+            logger.warning("orphans do not come to the daemon: \(error.lowercasedDescription)")
+        }
         let pool = BlockingPool(threads: Self.blockingThreads, growingTo: Self.mostBlockingThreads)
         let reaper = try ChildReaper(on: eventLoop, pool: pool, reapsAll: true, signals: .blocked)
         let own = geteuid() == 0 ? nil : OwnAccount.current()
@@ -246,7 +252,9 @@ package final class Daemon: Sendable {
                     .whenComplete { _ in ended(0) }
             }
         } catch {
-            self.logger.warning("cannot handle SIGTERM: \(error.lowercasedDescription)")
+            // It would run on when it is told to end.
+            StandardError.write("envd: cannot listen for signals: \(error.lowercasedDescription)\n")
+            return ended(1)
         }
         if let address = self.server.address, let host = address.ipAddress, let port = address.port {
             let status = "listening on \(host.contains(":") ? "[\(host)]" : host):\(port)"

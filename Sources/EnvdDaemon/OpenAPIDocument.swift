@@ -2,7 +2,8 @@ import HTTPTransport
 import NIOCore
 import NIOHTTP1
 
-/// `GET /openapi.json`: the routes of plain HTTP, for machines. What is routed is described, and nothing else.
+/// `GET /openapi.json`: the routes of plain HTTP, for machines. What is routed is described, but for
+/// ``hidden``, and nothing else is.
 ///
 /// - SeeAlso: OpenAPI Specification 3.0.0.
 struct OpenAPIDocument: HTTPHandler {

@@ -28,7 +28,10 @@ struct SandboxLife {
     ) {
         let warn: @Sendable (String) -> Void = { logger.warning("\($0)") }
         let hooks = PauseHooks(searchPath: searchPath, reaper: reaper, pool: pool, on: eventLoop)
-        let parts = Resume.Parts(hooks: hooks) { connections.server?.closeConnections(openedBefore: $0) }
+        let parts = Resume.Parts(hooks: hooks) {
+            connections.server?.closeConnections(
+                silentSince: $0.start, sparingAcknowledged: $0.isBrokenByAcknowledgment)
+        }
         let resume = Resume(parts, on: eventLoop, warn: warn)
         var observer = FreezeObserver()
         observer.willFreeze = { await resume.announce() }

@@ -7,8 +7,6 @@ struct ArchivePath: Sendable, Equatable {
     /// Without `.`, and without `..`.
     let names: [RawPath]
 
-    var isRoot: Bool { self.names.isEmpty }
-
     /// - Throws: ``ToolFailure`` with `invalidArgument` for what is absolute, has `..`, or is too deep.
     init(_ bytes: [UInt8]) throws(ToolFailure) {
         let text = String(decoding: bytes, as: UTF8.self)

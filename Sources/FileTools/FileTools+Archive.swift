@@ -35,7 +35,7 @@ extension FileTools {
                 return piece
             }
             guard !exchange.isOver else { return }
-            if isFirst { self.beginArchive(exchange, request, member) }
+            if isFirst { self.beginArchive(exchange, member) }
             isFirst = false
             guard let next else {
                 var end = ByteBuffer()
@@ -49,7 +49,7 @@ extension FileTools {
         }
     }
 
-    private func beginArchive(_ exchange: HTTPExchange, _ request: ToolRequest, _ member: GzipMember?) {
+    private func beginArchive(_ exchange: HTTPExchange, _ member: GzipMember?) {
         exchange.begin(
             .ok,
             [

@@ -57,7 +57,7 @@ extension FileTools {
         let end = try await self.receive(exchange, into: file, from: offset, key)
         let isComplete = end == key.total
         if isComplete {
-            try await self.perform(as: account) { resolver throws(ToolFailure) in try file.finish(resolver) }
+            try await self.perform(as: account) { _ throws(ToolFailure) in try file.finish() }
         }
         Self.respond(exchange, key, offset: end, isComplete: isComplete)
     }

@@ -43,13 +43,18 @@ final class PartialFile: Sendable {
 
     /// How many bytes of an upload are here.
     static func size(of key: Key, _ resolver: FileResolver) throws(ToolFailure) -> Int64 {
+        let status = try Self.status(of: key, resolver)
+        return status?.kind == .regular ? status?.size ?? 0 : 0
+    }
+
+    /// What has the name of an upload that is not complete; nil if nothing has.
+    private static func status(of key: Key, _ resolver: FileResolver) throws(ToolFailure) -> FileStatus? {
         do throws(Errno) {
             let place = try resolver.location(of: try RawPath(key.path))
-            let status = try place.directory.status(of: try key.name(for: place.name))
-            return status.kind == .regular ? status.size : 0
+            return try place.directory.status(of: try key.name(for: place.name))
         } catch {
             guard error == .noSuchFileOrDirectory else { throw ToolFailure(key.operation, error) }
-            return 0
+            return nil
         }
     }
 
@@ -69,6 +74,8 @@ final class PartialFile: Sendable {
     static func open(
         _ key: Key, at offset: Int64, for account: Account, _ resolver: FileResolver
     ) throws(ToolFailure) -> PartialFile {
+        // What is not here is not begun in its midst.
+        if offset > 0, try Self.status(of: key, resolver) == nil { throw .wrongOffset(key.operation, 0) }
         let opened = try trying(key.operation) { () throws(Errno) in
             let path = try RawPath(key.path)
             guard !path.endsWithSlash else { throw .isDirectory }
@@ -78,6 +85,7 @@ final class PartialFile: Sendable {
                 (try? place.directory.status(of: place.name))?.kind != .directory
             else { throw .isDirectory }
             let name = try key.name(for: place.name)
+            try Self.requireSpace(key, from: offset, in: place.directory)
             let entry = try OpenEntry(
                 try place.directory.open(
                     name, [.writeOnly, .create, .noFollow, .nonBlocking, .noControllingTerminal], mode: 0o666)
@@ -90,15 +98,14 @@ final class PartialFile: Sendable {
             throw ToolFailure(.permissionDenied, "\(key.operation): what is here of it is not the user's")
         }
         guard status.size == offset else { throw .wrongOffset(key.operation, status.size) }
-        try opened.requireSpace(from: offset)
         return opened
     }
 
-    private func requireSpace(from offset: Int64) throws(ToolFailure) {
-        guard let space = try? self.entry.file.fileSystemStatus().availableBytes else { return }
-        guard Int64(clamping: space) >= self.key.total - offset else {
-            throw ToolFailure(self.key.operation, .noSpace)
-        }
+    private static func requireSpace(
+        _ key: Key, from offset: Int64, in directory: borrowing OwnedDescriptor
+    ) throws(Errno) {
+        guard let space = try? directory.fileSystemStatus().availableBytes else { return }
+        guard Int64(clamping: space) >= key.total - offset else { throw .noSpace }
     }
 
     /// Goes on from where it is.
@@ -119,7 +126,7 @@ final class PartialFile: Sendable {
     ///
     /// - Throws: ``ToolFailure`` with `aborted` if the upload has been forgotten meanwhile: what has its name now is
     ///   another's.
-    func finish(_ resolver: FileResolver) throws(ToolFailure) {
+    func finish() throws(ToolFailure) {
         guard (try? self.place.directory.status(of: self.name))?.identity == self.identity else {
             throw ToolFailure(.aborted, "\(self.key.operation): it has been taken away")
         }

@@ -66,12 +66,17 @@ extension FileTransfer {
     /// Aborts the exchange if `file` becomes shorter than `end`: where it has no bytes, the kernel would send none for
     /// ever.
     private func watch(_ file: OpenFile, upTo end: Int, _ exchange: HTTPExchange) -> RepeatedTask {
-        exchange.eventLoop.scheduleRepeatedTask(initialDelay: Self.shrinkCheck, delay: Self.shrinkCheck) {
-            _ in
+        // The next look is one that the last has returned for: a file system may not answer for long.
+        exchange.eventLoop.scheduleRepeatedAsyncTask(
+            initialDelay: Self.shrinkCheck, delay: Self.shrinkCheck
+        ) { _ in
+            let looked = exchange.eventLoop.makePromise(of: Void.self)
             _ = self.executor.startTask {
                 let size = await self.pool.run { (try? file.status().size) ?? 0 }
                 if size < end { exchange.abort() }
+                looked.succeed()
             }
+            return looked.futureResult
         }
     }
 

@@ -202,9 +202,8 @@ final class OpenedUpload: Sendable {
             try resolver.location(of: raw)
         }
         if let length { try request.requireSpace(length, replacing: 0, on: place.directory) }
-        let random = UInt64.random(in: .min ... .max)
         let temporary = try trying("error opening file") { () throws(Errno) in
-            try RawPath(".envd-upload.\(String(random, radix: 36))")
+            try TemporaryName.make("upload")
         }
         let file = try Self.opening(path) { () throws(Errno) in
             try place.directory.open(temporary, [.writeOnly, .create, .exclusive], mode: Self.mode)

@@ -123,8 +123,7 @@ extension FilesystemService {
     private static func copyNow(
         _ source: borrowing FileLocation, _ destination: borrowing FileLocation
     ) throws(Errno) -> FileStatus.Identity {
-        let random = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        let temporary = try RawPath(".envd-move.\(random).tmp")
+        let temporary = try TemporaryName.make("move")
         do {
             let copied = try TreeCopy.copy(
                 source.name, in: source.directory, to: destination.directory, temporary)

@@ -1,12 +1,12 @@
 /// A pattern for paths: `*` and `?` stand for characters of a name, `**` for any, slashes included, `[a-z]` for one
 /// character of these and `[!a-z]` for one of the others; `\` takes the next one as it is. `**/` also stands for
-/// nothing.
+/// nothing. A byte that is no part of a character in UTF-8 is a character of its own.
 ///
 /// Matching takes time in proportion to the pattern's length and the path's, whatever they are.
 struct GlobPattern: Sendable, Equatable {
     private enum Token: Sendable, Equatable {
-        case character(UInt8)
-        case oneOf([ClosedRange<UInt8>], isNegated: Bool)
+        case character(UInt32)
+        case oneOf([ClosedRange<UInt32>], isNegated: Bool)
         case anyCharacter
         case anyOfName
         case anything
@@ -16,19 +16,45 @@ struct GlobPattern: Sendable, Equatable {
 
     private var tokens: [Token] = []
 
-    private static let slash = UInt8(ascii: "/")
+    private static let slash = Self.number("/")
+
+    private static func number(_ character: Unicode.Scalar) -> UInt32 { character.value }
+
+    /// The characters of a path, as their numbers in Unicode. Bytes that are no part of one come behind all of these.
+    private static func characters(_ bytes: [UInt8]) -> [UInt32] {
+        var characters: [UInt32] = []
+        characters.reserveCapacity(bytes.count)
+        var parser = Unicode.UTF8.ForwardParser()
+        var rest = bytes.makeIterator()
+        var position = 0
+        while true {
+            switch parser.parseScalar(from: &rest) {
+            case .valid(let encoded):
+                characters.append(Unicode.UTF8.decode(encoded).value)
+                position += encoded.count
+            case .error(let length):
+                for byte in bytes[position..<position + length] {
+                    characters.append(Self.behindUnicode + UInt32(byte))
+                }
+                position += length
+            case .emptyInput: return characters
+            }
+        }
+    }
+
+    private static let behindUnicode: UInt32 = 0x11_0000
 
     /// The pattern that a text means. Any text means one: a bracket that is not closed is a bracket.
     init(_ text: String) {
-        var rest = Array(text.utf8)[...]
+        var rest = text.unicodeScalars.map(\.value)[...]
         while let character = rest.popFirst() {
             switch character {
-            case UInt8(ascii: "*"):
-                guard rest.first == UInt8(ascii: "*") else {
+            case Self.number("*"):
+                guard rest.first == Self.number("*") else {
                     self.tokens.append(.anyOfName)
                     continue
                 }
-                rest = rest.drop { $0 == UInt8(ascii: "*") }
+                rest = rest.drop { $0 == Self.number("*") }
                 let beginsName = self.tokens.isEmpty || self.tokens.last == .character(Self.slash)
                 if beginsName, rest.first == Self.slash {
                     rest.removeFirst()
@@ -36,27 +62,26 @@ struct GlobPattern: Sendable, Equatable {
                 } else {
                     self.tokens.append(.anything)
                 }
-            case UInt8(ascii: "?"): self.tokens.append(.anyCharacter)
-            case UInt8(ascii: "["): self.tokens.append(Self.bracket(&rest) ?? .character(character))
-            case UInt8(ascii: "\\"): self.tokens.append(.character(rest.popFirst() ?? character))
+            case Self.number("?"): self.tokens.append(.anyCharacter)
+            case Self.number("["): self.tokens.append(Self.bracket(&rest) ?? .character(character))
+            case Self.number("\\"): self.tokens.append(.character(rest.popFirst() ?? character))
             default: self.tokens.append(.character(character))
             }
         }
     }
 
     /// What is between brackets, if they are closed; the first is taken already.
-    private static func bracket(_ rest: inout ArraySlice<UInt8>) -> Token? {
+    private static func bracket(_ rest: inout ArraySlice<UInt32>) -> Token? {
         var inner = rest
-        let isNegated = inner.first == UInt8(ascii: "!") || inner.first == UInt8(ascii: "^")
+        let isNegated = inner.first == Self.number("!") || inner.first == Self.number("^")
         if isNegated { inner.removeFirst() }
-        var ranges: [ClosedRange<UInt8>] = []
+        var ranges: [ClosedRange<UInt32>] = []
         while let low = inner.popFirst() {
-            if low == UInt8(ascii: "]"), !ranges.isEmpty {
+            if low == Self.number("]"), !ranges.isEmpty {
                 rest = inner
                 return .oneOf(ranges, isNegated: isNegated)
             }
-            if inner.first == UInt8(ascii: "-"), let high = inner.dropFirst().first, high != UInt8(ascii: "]")
-            {
+            if inner.first == Self.number("-"), let high = inner.dropFirst().first, high != Self.number("]") {
                 inner = inner.dropFirst(2)
                 ranges.append(min(low, high)...max(low, high))
             } else {
@@ -73,7 +98,7 @@ struct GlobPattern: Sendable, Equatable {
         var next = places
         places[0] = true
         self.skipEmpty(&places, isAtNameStart: true)
-        for character in path {
+        for character in Self.characters(path) {
             var isPossible = false
             for place in next.indices { next[place] = false }
             for (place, token) in self.tokens.enumerated() where places[place] {
@@ -89,7 +114,7 @@ struct GlobPattern: Sendable, Equatable {
     }
 
     /// Where a character leads from a token; nil if the token does not stand for it.
-    private static func target(_ token: Token, _ place: Int, _ character: UInt8) -> Int? {
+    private static func target(_ token: Token, _ place: Int, _ character: UInt32) -> Int? {
         switch token {
         case .character(let wanted): character == wanted ? place + 1 : nil
         case .oneOf(let ranges, let isNegated):

@@ -16,7 +16,8 @@ struct NameList {
 
     /// The names in a directory that is open for reading, from its first entry on, in the order in which they come.
     ///
-    /// - Throws: `Errno`: `noMemory` if there are too many.
+    /// - Throws: `Errno`: `noMemory` if there are too many; `noSuchFileOrDirectory` if others have removed the directory
+    ///   since it was opened.
     init(of directory: borrowing OwnedDescriptor) throws(Errno) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 8)
         defer { buffer.deallocate() }
@@ -30,6 +31,16 @@ struct NameList {
     }
 
     init() {}
+
+    /// The same, and none if others have removed the directory since it was opened.
+    init(ofWhatIsLeftOf directory: borrowing OwnedDescriptor) throws(Errno) {
+        do throws(Errno) {
+            try self.init(of: directory)
+        } catch {
+            guard error == .noSuchFileOrDirectory else { throw error }
+            self.init()
+        }
+    }
 
     var count: Int { self.starts.count }
 

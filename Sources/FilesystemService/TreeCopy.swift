@@ -99,14 +99,7 @@ struct TreeCopy: ~Copyable {
     private mutating func copyEntries(
         of source: borrowing OwnedDescriptor, to copy: borrowing OwnedDescriptor, at path: RawPath, depth: Int
     ) throws(Errno) {
-        var names: NameList
-        do throws(Errno) {
-            names = try NameList(of: source)
-        } catch {
-            // Others have removed it since it was opened; getdents(2).
-            if error == .noSuchFileOrDirectory { return }
-            throw error
-        }
+        var names = try NameList(ofWhatIsLeftOf: source)
         names.sort()
         for position in 0..<names.count {
             let name = try RawPath(names[position])

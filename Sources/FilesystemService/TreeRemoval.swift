@@ -104,14 +104,7 @@ final class TreeRemoval {
         let status = try directory.status()
         guard !status.isMountRoot else { throw .resourceBusy }
         guard self.levels.count < Self.depthLimit else { throw .fileNameTooLong }
-        let names: NameList
-        do throws(Errno) {
-            names = try NameList(of: directory)
-        } catch {
-            // Others have removed it since it was opened; getdents(2).
-            if error == .noSuchFileOrDirectory { return }
-            throw error
-        }
+        let names = try NameList(ofWhatIsLeftOf: directory)
         self.levels.append(
             Level(name: name, identity: status.identity, names: names, refills: refills))
         self.current = directory

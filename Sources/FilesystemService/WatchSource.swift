@@ -1,6 +1,7 @@
 import Connect
 import EnvdAPI
 import NIOCore
+import SandboxContext
 import SwiftProtobuf
 
 /// A watcher as a stream of messages: `initial` for what is there already, `start`, then `filesystem` and
@@ -12,17 +13,13 @@ final class WatchSource: MessageSource {
         /// Another stream has the watcher now.
         var isLeft = false
         var wake: (@Sendable () -> Void)?
-        var keepaliveTimer: Scheduled<Void>?
-        var lastEvent = NIODeadline.now()
-        var isKeepaliveDue = false
     }
 
     private let watcher: NIOLoopBound<Watcher>
     /// What the watch can be resumed by.
     private let id: String?
     private let encoding: WatchEncoding
-    private let keepalive: TimeAmount
-    private let eventLoop: any EventLoop
+    private let keepalive: NIOLoopBound<KeepaliveTimer>
     private let state: NIOLoopBoundBox<State>
     private let release: NIOLoopBound<(Watcher) -> Void>
 
@@ -36,11 +33,11 @@ final class WatchSource: MessageSource {
         self.watcher = NIOLoopBound(watcher, eventLoop: eventLoop)
         self.id = id
         self.encoding = encoding
-        self.keepalive = keepalive
-        self.eventLoop = eventLoop
         self.release = NIOLoopBound(release, eventLoop: eventLoop)
         let state = NIOLoopBoundBox(State(snapshot: CircularBuffer(snapshot)), eventLoop: eventLoop)
         self.state = state
+        let timer = KeepaliveTimer(keepalive, on: eventLoop) { state.value.wake?() }
+        self.keepalive = NIOLoopBound(timer, eventLoop: eventLoop)
         watcher.wake = { state.value.wake?() }
         watcher.leave = {
             state.value.isLeft = true
@@ -53,8 +50,7 @@ final class WatchSource: MessageSource {
     }
 
     func detach() {
-        self.state.value.keepaliveTimer?.cancel()
-        self.state.value.keepaliveTimer = nil
+        self.keepalive.value.stop()
         self.state.value.wake = nil
         guard !self.state.value.isLeft else { return }
         let watcher = self.watcher.value
@@ -70,13 +66,12 @@ final class WatchSource: MessageSource {
         guard self.state.value.isStarted else { return self.nextBeforeStart(into: &buffer) }
         let watcher = self.watcher.value
         if let event = watcher.next() {
-            self.state.value.lastEvent = .now()
+            self.keepalive.value.restart()
             return self.message(.with { $0.filesystem = event }, into: &buffer)
         }
         if watcher.isClosed { return .failed(ConnectError(.aborted, "the watcher has been removed")) }
         if let failure = watcher.failure { return .failed(failure) }
-        guard self.state.value.isKeepaliveDue else { return .waiting }
-        self.state.value.isKeepaliveDue = false
+        guard self.keepalive.value.takeDue() else { return .waiting }
         return self.message(.with { $0.keepalive = .init() }, into: &buffer)
     }
 
@@ -85,7 +80,7 @@ final class WatchSource: MessageSource {
             return self.message(.with { $0.initial = .init(item) }, into: &buffer)
         }
         self.state.value.isStarted = true
-        self.scheduleKeepalive(in: self.keepalive)
+        self.keepalive.value.start()
         let cursor = self.watcher.value.cursor
         return self.message(
             .with {
@@ -101,19 +96,5 @@ final class WatchSource: MessageSource {
     ) -> MessageSourceStep {
         self.encoding.write(response, into: &buffer)
         return .message(payload: nil)
-    }
-
-    private func scheduleKeepalive(in wait: TimeAmount) {
-        self.state.value.keepaliveTimer = self.eventLoop.assumeIsolated().scheduleTask(in: wait) {
-            let left = self.state.value.lastEvent + self.keepalive - .now()
-            if left > .nanoseconds(0) {
-                self.scheduleKeepalive(in: left)
-            } else {
-                self.state.value.isKeepaliveDue = true
-                self.state.value.lastEvent = .now()
-                self.scheduleKeepalive(in: self.keepalive)
-                self.state.value.wake?()
-            }
-        }
     }
 }

@@ -43,6 +43,8 @@ final class CloneDestination: Sendable {
         }
         var made: [String] = []
         do throws(Errno) {
+            // Somebody has made it since it was looked for, and may not have begun with it.
+            if missing.isEmpty { return try Self.existing(path, resolver) }
             for directory in missing.reversed() {
                 let place = try resolver.location(of: try RawPath(directory))
                 do throws(Errno) {

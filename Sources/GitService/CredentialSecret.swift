@@ -81,7 +81,7 @@ struct CredentialSecret: Sendable, Equatable {
         let users = ([self.username] + self.users).filter { !$0.isEmpty }
         guard
             users.contains(where: {
-                user == $0 || user.lowercased() == PercentEncoding.encode($0).lowercased()
+                user == $0 || user.lowercased() == CredentialEncoding.encode($0).lowercased()
             })
         else { return nil }
         return self.password

@@ -89,7 +89,7 @@ extension GitFailure {
             ]
         ),
         (.notMerged, ["is not fully merged"]),
-        (.alreadyExists, ["already exists"]),
+        (.alreadyExists, ["already exists", "' exists; cannot create"]),
         (
             .notARepository,
             [
@@ -110,6 +110,7 @@ extension GitFailure {
                 "not something we can merge", "not have any commits yet", "could not resolve ",
                 "failed to resolve",
                 "could not resolve head", "bad object", "no merge to abort", "no such section",
+                "not have the initial commit yet",
             ]
         ),
         (.permissionDenied, ["permission denied", "read-only file system", "operation not permitted"]),
@@ -120,7 +121,9 @@ extension GitFailure {
                 "key does not contain", "is not a valid", "not a valid tag name", "no valid remote name",
                 "cannot delete branch", "invalid filter-spec", "invalid branch name", "is outside repository",
                 "cannot do a", "not a valid object", "paths with commit", "empty commit message",
-                "invalid initial branch name", "file name too long",
+                "invalid initial branch name", "file name too long", "already checked out at",
+                "already used by worktree", "cannot force update the branch", "paths are ignored by",
+                "refusing to merge unrelated histories",
             ]
         ),
         // By a hook here, if there is no other reason.

@@ -22,7 +22,14 @@ extension GitService {
             command.readPaths(marked, arePatterns: true)
         }
         let before = try await session.commit("refs/stash")
-        try await session.run(command)
+        let output = try await session.attempt(command)
+        guard output.isSuccess else {
+            // Of this one reason, git says nothing when it is quiet.
+            if output.errorText.isEmpty, try await session.commit() == nil {
+                throw GitFailure(.notFound, "git stash: there is no commit yet").connectError
+            }
+            throw try await session.error(command, output)
+        }
         let after = try await session.commit("refs/stash")
         return .with {
             $0.created = after != before

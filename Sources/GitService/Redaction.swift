@@ -9,7 +9,7 @@ enum Redaction {
         var text = text
         if let secret, !secret.password.isEmpty {
             let basic = Base64.encode(Array("\(secret.username):\(secret.password)".utf8), padding: true)
-            let encoded = PercentEncoding.encode(secret.password)
+            let encoded = CredentialEncoding.encode(secret.password)
             for form in [secret.password, encoded, Self.withCapitals(encoded), basic] {
                 text = text.replacingBytes(of: form, with: Self.mark)
             }

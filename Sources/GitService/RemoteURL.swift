@@ -27,9 +27,9 @@ struct RemoteURL: Equatable {
         }
         self.authority = String(authority[authority.utf8.index(after: at)...])
         let parts = authority[..<at].parts(between: ":", most: 1, keepsEmpty: true)
-        self.user = parts.first.map { PercentEncoding.decode($0) }
+        self.user = parts.first.map { CredentialEncoding.decode($0) }
         guard parts.count == 2 else { return }
-        self.password = PercentEncoding.decode(parts[1])
+        self.password = CredentialEncoding.decode(parts[1])
         self.text = url[..<separator.upperBound] + self.authority + rest[authority.endIndex...]
     }
 

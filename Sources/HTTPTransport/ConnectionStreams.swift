@@ -36,14 +36,21 @@ final class ConnectionStreams: NIOHTTP2StreamDelegate {
     }
 }
 
-/// The last handler of an HTTP/2 connection: passes a shutdown on to the streams and ends broken connections.
+/// The last handler of an HTTP/2 connection: passes a shutdown on to the streams, ends broken connections, and knows when
+/// bytes came.
 final class ConnectionReader: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
 
     private let streams: ConnectionStreams
+    private(set) var lastReceived = NIODeadline.now()
 
     init(streams: ConnectionStreams) {
         self.streams = streams
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.lastReceived = .now()
+        context.fireChannelReadComplete()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -53,7 +60,26 @@ final class ConnectionReader: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Errors of one stream do not end the others.
-        guard !(error is NIOHTTP2Errors.StreamError) else { return }
+        guard !(error is NIOHTTP2Errors.StreamError), !Self.isOfRequest(error) else { return }
         context.close(promise: nil)
+    }
+
+    /// Whether a request is malformed, for which its stream has been reset.
+    ///
+    /// - SeeAlso: RFC 9113, section 8.1.1.
+    private static func isOfRequest(_ error: any Error) -> Bool {
+        switch error {
+        case is NIOHTTP2Errors.MissingPseudoHeader, is NIOHTTP2Errors.DuplicatePseudoHeader,
+            is NIOHTTP2Errors.PseudoHeaderAfterRegularHeader, is NIOHTTP2Errors.UnknownPseudoHeader,
+            is NIOHTTP2Errors.UnsupportedPseudoHeader, is NIOHTTP2Errors.InvalidPseudoHeaders,
+            is NIOHTTP2Errors.InvalidPseudoHeaderValue, is NIOHTTP2Errors.EmptyPathHeader,
+            is NIOHTTP2Errors.InvalidHTTP2HeaderFieldName, is NIOHTTP2Errors.InvalidHTTP2HeaderFieldValue,
+            is NIOHTTP2Errors.ForbiddenHeaderField, is NIOHTTP2Errors.TrailersWithoutEndStream,
+            is NIOHTTP2Errors.ContentLengthViolated, is NIOHTTP2Errors.ContentLengthHeadersMismatch,
+            is NIOHTTP2Errors.ContentLengthHeaderNegative,
+            is NIOHTTP2Errors.ContentLengthHeaderMalformedValue:
+            true
+        default: false
+        }
     }
 }

@@ -13,6 +13,7 @@ final class ConnectionTiming {
     private let expire: () -> Void
 
     private(set) var lastActivity = NIODeadline.now()
+    private(set) var lastReceived = NIODeadline.now()
     private var idleTimer: Scheduled<Void>?
     private var headTimer: Scheduled<Void>?
 
@@ -33,6 +34,12 @@ final class ConnectionTiming {
         self.headTimer?.cancel()
         self.idleTimer = nil
         self.headTimer = nil
+    }
+
+    /// Bytes came.
+    func received() {
+        self.active()
+        self.lastReceived = self.lastActivity
     }
 
     /// Bytes came or went.

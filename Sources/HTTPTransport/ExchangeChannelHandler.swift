@@ -70,7 +70,10 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
                 waitsForClient: { [weak self] in self?.current?.waitsForClient ?? true },
                 expire: { [weak self] in self?.abort() }
             )
-            self.server.watch(context.channel) { [weak self] in self?.idleSince }
+            let opened = NIODeadline.now()
+            self.server.watch(
+                context.channel, idleSince: { [weak self] in self?.idleSince },
+                lastReceived: { [weak self] in self?.timing?.lastReceived ?? opened })
         }
         context.read()
     }
@@ -106,7 +109,7 @@ final class ExchangeChannelHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         self.dispatchIfNeeded()
-        self.timing?.active()
+        self.timing?.received()
         // What came was less than a head.
         if self.current == nil, !self.hasReadPart { self.timing?.headBegan() }
         self.hasReadPart = false

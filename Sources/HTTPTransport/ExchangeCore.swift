@@ -40,7 +40,7 @@ final class ExchangeCore {
         self.limits = limits
         self.carrier = carrier
         self.continueAwaited =
-            request.version == .http1_1
+            request.version != .http1_0
             && request.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
     }
 

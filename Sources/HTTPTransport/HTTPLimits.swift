@@ -16,6 +16,15 @@ public struct HTTPLimits: Sendable {
     public var connections = 8192
     /// Concurrent streams of one HTTP/2 connection.
     public var streamsPerConnection = 1024
+    /// Bytes of all bodies of one HTTP/2 connection that the client may send ahead.
+    public var connectionWindow = 1 << 20
+    /// Settings, pings and the like that one HTTP/2 connection takes in half a minute.
+    public var controlFrames = 10_000
+    /// Streams that a client resets on one connection in half a minute. Clients that cancel streams all day are not
+    /// attackers.
+    public var streamResets = 100_000
+    /// Streams that are reset for malformed requests on one connection in half a minute.
+    public var streamErrors = 10_000
     /// Bytes that are read from a connection at a time, once it has been seen to send that much.
     public var receiveBufferBytes = 512 << 10
     /// Unread bytes of a request body that are held before the client is no longer read.

@@ -58,7 +58,7 @@ public final class HTTPServer: Sendable {
                 // Without descriptors to accept with, the loop would turn for as long as somebody waits.
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                        try channel.pipeline.syncOperations.addHandler(AcceptPause())
                     }
                 }
                 .serverChannelOption(.backlog, value: Self.backlog)
@@ -101,9 +101,12 @@ public final class HTTPServer: Sendable {
         return done.futureResult
     }
 
-    /// Closes at once every connection that was opened before `time`. Called on the server's event loop.
-    public func closeConnections(openedBefore time: NIODeadline) {
-        self.shared.value.closeAll(openedBefore: time)
+    /// Closes at once every connection on which no byte has come since `time`. Called on the server's event loop.
+    ///
+    /// - Parameter sparingAcknowledged: spares those, too, on which the client's kernel has acknowledged something since:
+    ///   somebody is there.
+    public func closeConnections(silentSince time: NIODeadline, sparingAcknowledged: Bool) {
+        self.shared.value.closeSilent(since: time, sparingAcknowledged: sparingAcknowledged)
     }
 
     // MARK: Connections
@@ -160,15 +163,14 @@ public final class HTTPServer: Sendable {
         ]
         // As many as a header block of the size that is allowed needs, in frames of the largest size.
         connection.maximumSequentialContinuationFrames = limits.headerBytes / Self.framePayloadBytes
-        connection.targetWindowSize = 1 << 20
-        connection.controlFrameRateLimit.maximumCount = 10_000
+        connection.targetWindowSize = limits.connectionWindow
+        connection.controlFrameRateLimit.maximumCount = limits.controlFrames
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = limits.bodyReadAhead
         stream.outboundBufferSizeHighWatermark = limits.writeHighWatermark
         stream.outboundBufferSizeLowWatermark = limits.writeLowWatermark
-        // Clients that cancel streams all day are not attackers.
-        stream.streamResetFrameRateLimit.maximumCount = 100_000
-        stream.streamErrorRateLimit.maximumCount = 10_000
+        stream.streamResetFrameRateLimit.maximumCount = limits.streamResets
+        stream.streamErrorRateLimit.maximumCount = limits.streamErrors
 
         let management = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
@@ -178,9 +180,10 @@ public final class HTTPServer: Sendable {
         let peer = channel.remoteAddress
         let shared = NIOLoopBound(shared, eventLoop: channel.eventLoop)
         let streams = ConnectionStreams(management: management.http2StreamDelegate)
-        shared.value.watch(channel) { [weak channel] in
-            channel?.bytesToSend == 0 ? streams.idleSince : nil
-        }
+        let reader = ConnectionReader(streams: streams)
+        shared.value.watch(
+            channel, idleSince: { [weak channel] in channel?.bytesToSend == 0 ? streams.idleSince : nil },
+            lastReceived: { reader.lastReceived })
         let handler = NIOHTTP2Handler(
             mode: .server,
             eventLoop: channel.eventLoop,
@@ -197,7 +200,7 @@ public final class HTTPServer: Sendable {
             }
         }
         try channel.pipeline.syncOperations.addHandlers([
-            handler, management, ConnectionReader(streams: streams),
+            handler, management, reader,
         ])
         channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
     }

@@ -14,15 +14,20 @@ package enum PercentEncoding {
             case UInt8(ascii: "+") where plusIsSpace:
                 bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(Self.digit),
-                    let low = rest.popFirst().flatMap(Self.digit)
+                guard let high = rest.popFirst(), let low = rest.popFirst(), let byte = Self.byte(high, low)
                 else { return nil }
-                bytes.append(high << 4 | low)
+                bytes.append(byte)
             default:
                 bytes.append(byte)
             }
         }
         return bytes
+    }
+
+    /// What two hexadecimal digits stand for; nil if they are none.
+    package static func byte(_ high: UInt8, _ low: UInt8) -> UInt8? {
+        guard let high = Self.digit(high), let low = Self.digit(low) else { return nil }
+        return high << 4 | low
     }
 
     private static func digit(_ character: UInt8) -> UInt8? {

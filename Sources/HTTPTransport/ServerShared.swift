@@ -1,3 +1,4 @@
+internal import Glibc
 import NIOCore
 
 /// What all connections of a server share. Bound to the server's event loop.
@@ -10,6 +11,8 @@ final class ServerShared {
         let opened: NIODeadline
         /// Since when nothing is asked on it; nil while something is.
         var idleSince: () -> NIODeadline?
+        /// When the last bytes came.
+        var lastReceived: () -> NIODeadline
     }
 
     /// Time between looks for connections that can make room for others, for each that there is: a hundred times what
@@ -39,7 +42,8 @@ final class ServerShared {
         }
         let id = ObjectIdentifier(channel)
         let opened = NIODeadline.now()
-        self.connections[id] = Connection(channel: channel, opened: opened) { opened }
+        self.connections[id] = Connection(
+            channel: channel, opened: opened, idleSince: { opened }, lastReceived: { opened })
         channel.closeFuture.assumeIsolated().whenComplete { _ in
             // It may have made room already, and another one may have its identifier.
             if self.connections[id]?.channel === channel { self.connections[id] = nil }
@@ -51,9 +55,15 @@ final class ServerShared {
         return true
     }
 
-    /// Has `idleSince` tell since when nothing is asked on a connection; before, it is idle since it was opened.
-    func watch(_ channel: any Channel, idleSince: @escaping () -> NIODeadline?) {
-        self.connections[ObjectIdentifier(channel)]?.idleSince = idleSince
+    /// Has `idleSince` tell since when nothing is asked on a connection, and `lastReceived` when the last bytes came;
+    /// before, both was when it was opened.
+    func watch(
+        _ channel: any Channel, idleSince: @escaping () -> NIODeadline?,
+        lastReceived: @escaping () -> NIODeadline
+    ) {
+        let id = ObjectIdentifier(channel)
+        self.connections[id]?.idleSince = idleSince
+        self.connections[id]?.lastReceived = lastReceived
     }
 
     /// Closes the connection that has been idle for longest; false if none is.
@@ -89,10 +99,25 @@ final class ServerShared {
         if self.connections.isEmpty { observer() } else { self.idleObserver = observer }
     }
 
-    /// Closes at once every connection that was opened before.
-    func closeAll(openedBefore time: NIODeadline = .distantFuture) {
-        for connection in self.connections.values where connection.opened < time {
-            connection.channel.close(promise: nil)
+    /// Closes every connection at once.
+    func closeAll() {
+        for connection in self.connections.values { connection.channel.close(promise: nil) }
+    }
+
+    /// Closes every connection on which nothing has come since.
+    func closeSilent(since time: NIODeadline, sparingAcknowledged: Bool) {
+        let silence = NIODeadline.now() - time
+        for connection in self.connections.values where connection.lastReceived() < time {
+            let channel = connection.channel
+            guard sparingAcknowledged, let socket = channel as? any SocketOptionProvider else {
+                channel.close(promise: nil)
+                continue
+            }
+            // tcp(7), TCP_INFO.
+            socket.getTCPInfo().assumeIsolated().whenComplete { result in
+                let age = try? result.get().tcpi_last_ack_recv
+                if age.map({ .milliseconds(Int64($0)) > silence }) ?? true { channel.close(promise: nil) }
+            }
         }
     }
 }

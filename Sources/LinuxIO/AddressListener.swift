@@ -5,7 +5,11 @@ package import SystemPackage
 /// Calls when an IPv4 address is added to a network interface or removed. Nothing happens in between.
 package final class AddressListener: Sendable {
     private let eventLoop: any EventLoop
+    /// Time until a socket that gave nothing is opened anew.
+    private static let pause = TimeAmount.seconds(1)
+
     private let reader: NIOLoopBoundBox<DescriptorReader?>
+    private let retry: NIOLoopBoundBox<Scheduled<Void>?>
     private let changed: NIOLoopBound<() -> Void>
 
     /// Listens from now on. Called on the event loop.
@@ -14,6 +18,7 @@ package final class AddressListener: Sendable {
     package init(on eventLoop: any EventLoop, _ changed: @escaping () -> Void) throws(Errno) {
         self.eventLoop = eventLoop
         self.reader = NIOLoopBoundBox(nil, eventLoop: eventLoop)
+        self.retry = NIOLoopBoundBox(nil, eventLoop: eventLoop)
         self.changed = NIOLoopBound(changed, eventLoop: eventLoop)
         try self.open()
     }
@@ -30,14 +35,27 @@ package final class AddressListener: Sendable {
             case .end:
                 // There were more changes than the socket has room for (ENOBUFS); what they are does not matter.
                 self.reader.value = nil
-                if hasRead { try? self.open() }
+                self.openAgain(after: hasRead ? .zero : Self.pause)
             }
             self.changed.value()
         }
     }
 
+    /// What changes until then is told when it has been opened.
+    private func openAgain(after pause: TimeAmount) {
+        self.retry.value = self.eventLoop.assumeIsolated().scheduleTask(in: pause) {
+            do throws(Errno) {
+                try self.open()
+                self.changed.value()
+            } catch {
+                self.openAgain(after: Self.pause)
+            }
+        }
+    }
+
     /// Stops listening.
     package func close() {
+        self.retry.value?.cancel()
         self.reader.value?.close()
         self.reader.value = nil
     }

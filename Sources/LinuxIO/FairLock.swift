@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Lets one task at a time into a section that suspends, in the order in which they asked.
+/// Lets one task at a time, or a few, into a section that suspends, in the order in which they asked.
 package final class FairLock: Sendable {
     private struct Waiter {
         let id: Int
@@ -8,25 +8,29 @@ package final class FairLock: Sendable {
     }
 
     private struct State {
-        var isHeld = false
+        /// How many more may enter.
+        var room: Int
         var waiters: [Waiter] = []
         var nextID = 0
         /// Those that were cancelled before they waited.
         var cancelled: Set<Int> = []
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    package init() {}
+    /// - Parameter limit: tasks that are in the section at once, at most.
+    package init(limit: Int = 1) {
+        self.state = Mutex(State(room: limit))
+    }
 
-    /// Runs `body` when all who asked before are done, whatever becomes of the task meanwhile.
+    /// Runs `body` when there is room behind all who asked before, whatever becomes of the task meanwhile.
     package func run<Result>(_ body: () async -> Result) async -> Result {
         _ = await self.wait(as: self.newID())
         defer { self.release() }
         return await body()
     }
 
-    /// Runs `body` when all who asked before are done; nil if the task is cancelled before its turn.
+    /// Runs `body` when there is room behind all who asked before; nil if the task is cancelled before its turn.
     package func runUnlessCancelled<Result>(_ body: () async -> Result) async -> Result? {
         let id = self.newID()
         let isHeld = await withTaskCancellationHandler {
@@ -52,8 +56,8 @@ package final class FairLock: Sendable {
         await withCheckedContinuation { continuation in
             let isHeld: Bool? = self.state.withLock { state in
                 if state.cancelled.remove(id) != nil { return false }
-                guard state.isHeld else {
-                    state.isHeld = true
+                guard state.room == 0 else {
+                    state.room -= 1
                     return true
                 }
                 state.waiters.append(Waiter(id: id, continuation: continuation))
@@ -77,7 +81,7 @@ package final class FairLock: Sendable {
     private func release() {
         let next = self.state.withLock { state -> Waiter? in
             guard !state.waiters.isEmpty else {
-                state.isHeld = false
+                state.room += 1
                 return nil
             }
             return state.waiters.removeFirst()

@@ -7,6 +7,11 @@ package enum KernelText {
 
     /// The whole of a file.
     package static func read(_ path: String) throws(Errno) -> String {
+        String(decoding: try Self.bytes(of: path), as: UTF8.self)
+    }
+
+    /// The same as it is there, whether it is text or not.
+    package static func bytes(of path: String) throws(Errno) -> [UInt8] {
         let file = try OwnedDescriptor.open(path, flags: O_RDONLY)
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: Self.pieceBytes)
@@ -14,7 +19,7 @@ package enum KernelText {
             let count = try retryingInterrupts {
                 piece.withUnsafeMutableBytes { Glibc.read(file.rawValue, $0.baseAddress, $0.count) }
             }
-            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            if count == 0 { return bytes }
             bytes.append(contentsOf: piece.prefix(count))
         }
     }

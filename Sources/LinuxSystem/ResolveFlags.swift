@@ -10,14 +10,10 @@ package struct ResolveFlags: OptionSet, Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    /// Other file systems, bind mounts included: `Errno.improperLink`.
-    package static let noMounts = ResolveFlags(rawValue: 0x01)
     /// Links that lead to an object and not to a path, as those in /proc/self/fd: `Errno.tooManySymbolicLinkLevels`.
     package static let noMagicLinks = ResolveFlags(rawValue: 0x02)
     /// All links: `Errno.tooManySymbolicLinkLevels`.
     package static let noLinks = ResolveFlags(rawValue: 0x04)
-    /// What is not below the directory: `Errno.improperLink`.
-    package static let beneath = ResolveFlags(rawValue: 0x08)
 
     /// Whether the kernel knows any of them: Linux 5.6.
     package static var areSupported: Bool { clinux_has_openat2() }

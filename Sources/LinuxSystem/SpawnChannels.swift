@@ -26,6 +26,7 @@ struct SpawnChannels: ~Copyable {
         } else {
             do throws(Errno) {
                 try self.init(pipesWithInput: request.standardInput)
+                if let owner = request.credentials { self.give(to: owner) }
             } catch {
                 throw SpawnFailure(stage: .pipe, errno: error)
             }
@@ -36,6 +37,15 @@ struct SpawnChannels: ~Copyable {
     var childDescriptors: (CInt, CInt, CInt) {
         let input = self.childInput.rawValue ?? NullDevice.rawDescriptor
         return (input, self.childOutput.rawValue ?? input, self.childError.rawValue ?? input)
+    }
+
+    /// Gives the pipes to whom the child runs as, who could not open `/dev/stdout` and the like otherwise: that opens the pipe
+    /// anew, and it is its maker's.
+    private func give(to owner: Credentials) {
+        for descriptor in [self.childInput.rawValue, self.childOutput.rawValue, self.childError.rawValue] {
+            // Where it cannot be, as in some user namespaces, the pipe works all the same.
+            if let descriptor { _ = fchown(descriptor, owner.uid, owner.gid) }
+        }
     }
 
     private init(terminal: consuming PseudoTerminal) {

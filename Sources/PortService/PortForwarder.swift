@@ -1,3 +1,4 @@
+import HTTPTransport
 import LinuxIO
 import LinuxSystem
 import NIOCore
@@ -91,6 +92,12 @@ final class PortForwarder: Sendable {
     private func begin(_ port: UInt16, isIPv4: Bool) {
         self.state.value.forwards[port] = Forward(isIPv4: isIPv4)
         ServerBootstrap(group: self.eventLoop)
+            // Without descriptors to accept with, the loop would turn for as long as somebody waits.
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                }
+            }
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)

@@ -84,10 +84,11 @@ final class PortMonitor: Sendable {
 
     private func lookForObservers() async {
         let present = Set(self.state.value.observers.keys)
-        // What cannot be read counts as nothing, as long as it cannot.
-        let sockets = (try? await self.look()) ?? []
-        for (id, observer) in self.state.value.observers where present.contains(id) {
-            observer.receive(sockets)
+        // What the kernel does not tell this time, it may tell the next: nothing has closed for that.
+        if let sockets = try? await self.look() {
+            for (id, observer) in self.state.value.observers where present.contains(id) {
+                observer.receive(sockets)
+            }
         }
         self.state.value.isLooking = false
         let isNew = self.state.value.observers.keys.contains { !present.contains($0) }

@@ -8,6 +8,7 @@ extension ManagedProcess {
     func leaderExited(_ record: ExitRecord) {
         self.state.value.exit = record
         self.state.value.exitTime = .now()
+        self.thawDescendants()
         for resume in self.state.value.waiters.removeAll(.exit) { resume() }
         if !self.state.value.isOpen {
             // Having the event loop watch a pipe costs ten times as much as this.
@@ -17,6 +18,13 @@ extension ManagedProcess {
         }
         if self.state.value.endsWithLeader { self.drainOutputs() }
         self.endIfComplete()
+    }
+
+    /// Lets go on what is left of a command that was frozen and whose leader was killed: nobody could ask for it any more.
+    private func thawDescendants() {
+        guard self.state.value.isFrozen else { return }
+        // Without a cgroup that is there, there is nothing left in it.
+        try? self.setFrozen(false)
     }
 
     /// Time for which a terminal is read on after the exit, while descendants hold it open.
@@ -69,6 +77,7 @@ extension ManagedProcess {
         self.state.value.lifetime = nil
         self.input?.abort()
         self.terminal.withLock { $0 = nil }
+        self.thawDescendants()
         let ended = self.state.value.ended
         self.state.value.ended = nil
         ended?()

@@ -72,6 +72,7 @@ extension ManagedProcess {
     func setFrozen(_ isFrozen: Bool) throws(Errno) {
         guard let cgroup = self.cgroup else { throw .notSupported }
         try cgroup.setFrozen(isFrozen)
+        self.state.value.isFrozen = isFrozen
     }
 
     /// Changes the terminal's size; the foreground process group gets SIGWINCH.

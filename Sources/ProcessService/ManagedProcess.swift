@@ -61,6 +61,8 @@ final class ManagedProcess: Sendable {
         var isTimeOver = false
         var isTerminalDraining = false
         var requestedSignal: Int32?
+        /// It was stopped by itself, and not with all others.
+        var isFrozen = false
         var end: Process_ProcessEvent.EndEvent?
         var report = Process_ProcessEvent.ExitReport()
         var waiters = WaiterList()

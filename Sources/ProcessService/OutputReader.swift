@@ -1,6 +1,7 @@
 import Connect
 import EnvdAPI
 import NIOCore
+import SandboxContext
 import SwiftProtobuf
 
 /// One client's view of a process as a stream of events: `start`, then `data` and `keepalive`, then `end`.
@@ -13,16 +14,13 @@ final class OutputReader: MessageSource {
         var phase = Phase.start
         var id: Int?
         var wake: (@Sendable () -> Void)?
-        var keepaliveTimer: Scheduled<Void>?
-        var lastEvent = NIODeadline.now()
-        var isKeepaliveDue = false
         var deadlineTimer: Scheduled<Void>?
         var isTimeOver = false
     }
 
     private let process: ManagedProcess
     private let framing: EventFraming
-    private let keepalive: TimeAmount
+    private let keepalive: NIOLoopBound<KeepaliveTimer>
     /// The client understands offsets, gaps and reports.
     private let isExtended: Bool
     /// What was asked for and is no longer kept, up to where the reader begins.
@@ -39,10 +37,11 @@ final class OutputReader: MessageSource {
     ) throws(ConnectError) {
         self.process = process
         self.framing = framing
-        self.keepalive = keepalive
         self.isExtended = isExtended
         let state = NIOLoopBoundBox(State(), eventLoop: process.eventLoop)
         self.state = state
+        let timer = KeepaliveTimer(keepalive, on: process.eventLoop) { state.value.wake?() }
+        self.keepalive = NIOLoopBound(timer, eventLoop: process.eventLoop)
         let reader = try process.addReader(beginning) { state.value.wake?() }
         state.value.id = reader.id
         self.gap = reader.asked..<reader.begins
@@ -61,8 +60,7 @@ final class OutputReader: MessageSource {
     }
 
     func detach() {
-        self.state.value.keepaliveTimer?.cancel()
-        self.state.value.keepaliveTimer = nil
+        self.keepalive.value.stop()
         self.state.value.deadlineTimer?.cancel()
         self.state.value.deadlineTimer = nil
         self.state.value.wake = nil
@@ -73,7 +71,7 @@ final class OutputReader: MessageSource {
     func next(into buffer: inout ByteBuffer) -> MessageSourceStep {
         switch self.state.value.phase {
         case .start:
-            if !self.process.isEnded { self.scheduleKeepalive(in: self.keepalive) }
+            if !self.process.isEnded { self.keepalive.value.start() }
             self.state.value.phase = self.isExtended && !self.gap.isEmpty ? .gap : .running
             let processID = UInt32(bitPattern: self.process.processID)
             self.framing.event(.with { $0.start.pid = processID }, into: &buffer)
@@ -100,12 +98,11 @@ final class OutputReader: MessageSource {
         }
         switch self.process.next(for: id) {
         case .chunk(let chunk):
-            self.state.value.lastEvent = .now()
+            self.keepalive.value.restart()
             return .message(
                 payload: self.framing.data(chunk, withOffset: self.isExtended, into: &buffer))
         case .waiting:
-            guard self.state.value.isKeepaliveDue else { return .waiting }
-            self.state.value.isKeepaliveDue = false
+            guard self.keepalive.value.takeDue() else { return .waiting }
             self.framing.event(.with { $0.keepalive = .init() }, into: &buffer)
             return .message(payload: nil)
         case .ended:
@@ -119,20 +116,5 @@ final class OutputReader: MessageSource {
                     .resourceExhausted,
                     "output was read too slowly and is lost up to offset \(offset): read on from there"))
         }
-    }
-
-    private func scheduleKeepalive(in wait: TimeAmount) {
-        let timer = self.process.eventLoop.assumeIsolated().scheduleTask(in: wait) {
-            let left = self.state.value.lastEvent + self.keepalive - .now()
-            if left > .nanoseconds(0) {
-                self.scheduleKeepalive(in: left)
-            } else {
-                self.state.value.isKeepaliveDue = true
-                self.state.value.lastEvent = .now()
-                self.scheduleKeepalive(in: self.keepalive)
-                self.state.value.wake?()
-            }
-        }
-        self.state.value.keepaliveTimer = timer
     }
 }

@@ -14,7 +14,7 @@ package final class AccessPolicy: Sendable {
         case token(AccessToken)
     }
 
-    private let current: Mutex<Rule>
+    private let current: Mutex<(rule: Rule, changes: Int)>
     private let opensWithoutToken: Bool
 
     /// A policy with a token, or for this machine alone.
@@ -24,12 +24,15 @@ package final class AccessPolicy: Sendable {
     /// - Parameter isClosed: whether, without a token, not even this machine may call before ``set(_:)``: what a daemon
     ///   ran before this one goes on, and would find no token.
     package init(token: AccessToken? = nil, opensWithoutToken: Bool = false, isClosed: Bool = false) {
-        self.current = Mutex(isClosed ? .closed : .local)
+        self.current = Mutex((isClosed ? .closed : .local, 0))
         self.opensWithoutToken = opensWithoutToken
         if let token { self.set(token) }
     }
 
-    package var rule: Rule { self.current.withLock { $0 } }
+    package var rule: Rule { self.current.withLock { $0.rule } }
+
+    /// How often ``set(_:)`` was called.
+    package var changes: Int { self.current.withLock { $0.changes } }
 
     /// The token, if there is one.
     package var token: AccessToken? {
@@ -42,6 +45,6 @@ package final class AccessPolicy: Sendable {
         // A process that cannot hide its memory still has the token in pages that are not dumped.
         if token != nil { try? hideMemory() }
         let rule = token.map(Rule.token) ?? (self.opensWithoutToken ? .open : .local)
-        self.current.withLock { $0 = rule }
+        self.current.withLock { $0 = (rule, $0.changes + 1) }
     }
 }

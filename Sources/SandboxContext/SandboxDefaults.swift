@@ -1,17 +1,18 @@
 import Synchronization
 
-/// What holds for every command of the sandbox unless a request says otherwise.
+/// What holds for commands and files of the sandbox unless a request says otherwise.
 package final class SandboxDefaults: Sendable {
-    /// A versioned value that can be written down and rebuilt.
+    /// All of it at one moment: who acts, where, and with which variables. It lasts as long as the daemon.
     package struct State: Sendable, Equatable {
         /// The account that acts when a request names none; nil for the account `user` where there is one, else
         /// root.
         package var user: String?
-        /// Where commands start when neither the request nor the account says so.
+        /// What an empty path of a request stands for, as that of a command's directory; nil for the account's
+        /// home.
         package var workingDirectory: String?
-        /// Set by the daemon itself; clients cannot change them.
+        /// Set by the daemon itself. The host cannot change them; a request can, for its own command.
         package var internalVariables: [String: String]
-        /// Set by clients for all commands.
+        /// Set by the sandbox's host for all commands.
         package var userVariables: [String: String]
 
         package init(
@@ -24,17 +25,17 @@ package final class SandboxDefaults: Sendable {
             self.userVariables = userVariables
         }
 
-        /// All variables. What the daemon sets itself comes before what clients set.
+        /// All variables. What the daemon sets itself comes before what the host sets.
         package var variables: [String: String] {
             self.userVariables.merging(self.internalVariables) { $1 }
         }
 
-        /// Makes `variables` the ones that clients have set; the daemon's own stay.
+        /// Makes `variables` the ones that the host has set; the daemon's own stay.
         package mutating func replaceUserVariables(_ variables: [String: String]) {
             self.userVariables = variables.filter { self.internalVariables[$0.key] == nil }
         }
 
-        /// Sets one of the daemon's own; a client's of that name ends.
+        /// Sets one of the daemon's own; the host's of that name ends.
         package mutating func setInternalVariable(_ name: String, _ value: String) {
             self.internalVariables[name] = value
             self.userVariables[name] = nil

@@ -34,7 +34,7 @@ package final class AuthorityBundle: Sendable {
     private struct State {
         /// The certificates that were installed last.
         var installed: String?
-        /// Those before, as long as they are in the bundle.
+        /// Those before, in the order in which they were added, as long as they are in the bundle.
         var replaced: [String] = []
     }
 
@@ -86,7 +86,6 @@ package final class AuthorityBundle: Sendable {
         }
         guard case .success = result else { return result }
         if let replaced = self.state.value.installed { self.state.value.replaced.append(replaced) }
-        self.state.value.replaced.removeAll { $0 == text }
         self.state.value.installed = text
         _ = self.executor.startTask { await self.tidy(text) }
         return result
@@ -102,7 +101,7 @@ package final class AuthorityBundle: Sendable {
             do throws(Errno) {
                 try await self.pool.run { () throws(Errno) in
                     try Self.write(text, to: paths.source)
-                    if !replaced.isEmpty { try Self.remove(replaced, from: paths.bundle) }
+                    if !replaced.isEmpty { try Self.remove(replaced, from: paths.bundle, keeping: text) }
                 }
                 self.state.value.replaced = []
             } catch {
@@ -125,19 +124,25 @@ package final class AuthorityBundle: Sendable {
     }
 
     /// Writes the bundle without `certificates` beside it, and puts it in its place.
-    private static func remove(_ certificates: [String], from bundle: String) throws(Errno) {
+    ///
+    /// All were added in this order, and `kept` after them. Any may be a part of any other, as when one certificate
+    /// is replaced while another stays: each is taken out where it was added, from the end on.
+    private static func remove(
+        _ certificates: [String], from bundle: String, keeping kept: String
+    ) throws(Errno) {
         // The bundle may be a link to where it really is.
         guard let resolved = realpath(bundle, nil) else { throw Errno(rawValue: errno) }
         defer { free(resolved) }
         let path = String(cString: resolved)
-        var text = try KernelText.read(path)
-        for certificate in certificates { text = text.removing(certificate) }
+        var bytes = try KernelText.bytes(of: path)
+        for certificate in [kept] + certificates.reversed() { bytes.removeLast(Array(certificate.utf8)) }
+        bytes += Array(kept.utf8)
         var directory = FilePath(path)
         directory.removeLastComponent()
         let temporary = directory.appending("ca-bundle-\(UInt64.random(in: .min ... .max))").string
         let file = try OwnedDescriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
         do throws(Errno) {
-            try file.writeAll(Array(text.utf8))
+            try file.writeAll(bytes)
             // The mode, whatever the umask is.
             guard fchmod(file.rawValue, 0o644) == 0, rename(temporary, path) == 0 else {
                 throw Errno(rawValue: errno)
@@ -149,23 +154,13 @@ package final class AuthorityBundle: Sendable {
     }
 }
 
-extension String {
-    /// Without any occurrence of `part`, compared as bytes.
-    fileprivate func removing(_ part: String) -> String {
-        let part = Array(part.utf8)
-        guard let first = part.first else { return self }
-        let bytes = Array(self.utf8)
-        var kept: [UInt8] = []
-        kept.reserveCapacity(bytes.count)
-        var position = 0
-        while position < bytes.count {
-            if bytes[position] == first, bytes[position...].starts(with: part) {
-                position += part.count
-            } else {
-                kept.append(bytes[position])
-                position += 1
-            }
-        }
-        return String(decoding: kept, as: UTF8.self)
+extension [UInt8] {
+    /// Removes the last occurrence of `part`.
+    fileprivate mutating func removeLast(_ part: [UInt8]) {
+        guard let first = part.first, part.count <= self.count else { return }
+        let starts = (0...self.count - part.count).reversed()
+        guard let start = starts.first(where: { self[$0] == first && self[$0...].starts(with: part) })
+        else { return }
+        self.removeSubrange(start..<start + part.count)
     }
 }

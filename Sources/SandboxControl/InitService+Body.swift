@@ -20,7 +20,9 @@ extension InitService {
         var body = ByteBuffer()
         var isLarge = false
         var isRefused = false
+        var timer: Scheduled<Void>?
         defer {
+            timer?.cancel()
             Self.wipeShared(body)
             if isLarge { self.largeBodies.value -= 1 }
         }
@@ -37,7 +39,10 @@ extension InitService {
                 if !isLarge, body.readableBytes > Self.smallBody {
                     isRefused = self.largeBodies.value >= Self.largeBodyLimit
                     isLarge = !isRefused
-                    if isLarge { self.largeBodies.value += 1 }
+                    if isLarge {
+                        self.largeBodies.value += 1
+                        timer = exchange.eventLoop.scheduleTask(in: self.largeBodyTime) { exchange.abort() }
+                    }
                 }
             }
         } catch .bodyTooLarge {

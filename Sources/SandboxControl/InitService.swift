@@ -7,7 +7,8 @@ package import SandboxContext
 
 /// `POST /init`: the host says what holds in the sandbox, when it starts and each time it resumes.
 ///
-/// One request at a time, in the order in which they came; one whose client leaves while it waits does nothing.
+/// One request at a time, in the order in which they came; one whose client leaves while it waits does nothing. Who may
+/// not make one does not get into the queue: to find out may take as long as the metadata service does.
 /// Hosts repeat it until it is answered, so that it is the same however often it is made.
 package final class InitService: Sendable {
     /// What the service works with.
@@ -44,7 +45,9 @@ package final class InitService: Sendable {
     let warn: @Sendable (String) -> Void
     private let version: String
     private let followsHandover: Bool
+    let largeBodyTime: TimeAmount
     private let eventLoop: any EventLoop
+    private let authority: InitAuthority
     private let lock = FairLock()
     private let newest: NIOLoopBoundBox<Int64>
     private let initialized: NIOLoopBoundBox<Bool>
@@ -54,15 +57,19 @@ package final class InitService: Sendable {
     /// - Parameters:
     ///   - version: what the daemon says it is.
     ///   - followsHandover: another daemon has made itself this one, which takes nothing over; the host is told.
+    ///   - largeBodyTime: for a large body to come, which takes the place of another one.
     ///   - warn: takes a line for the log.
     package init(
-        _ parts: Parts, version: String, followsHandover: Bool = false, pool: BlockingPool,
+        _ parts: Parts, version: String, followsHandover: Bool = false,
+        largeBodyTime: TimeAmount = .seconds(30), pool: BlockingPool,
         on eventLoop: any EventLoop,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.parts = parts
+        self.authority = InitAuthority(access: parts.access, metadata: parts.metadata)
         self.version = version
         self.followsHandover = followsHandover
+        self.largeBodyTime = largeBodyTime
         self.pool = pool
         self.eventLoop = eventLoop
         self.executor = EventLoopTaskExecutor(eventLoop)
@@ -86,7 +93,11 @@ package final class InitService: Sendable {
         let answer: InitAnswer
         do throws(InitAnswer) {
             let request = try await self.read(exchange)
-            guard let result = await self.lock.runUnlessCancelled({ await self.run(request, exchange) })
+            let changes = self.parts.access.changes
+            try await self.authority.check(request.accessToken)
+            guard
+                let result = await self.lock.runUnlessCancelled({ await self.run(request, changes, exchange) }
+                )
             else {
                 throw .cancelled
             }
@@ -101,13 +112,16 @@ package final class InitService: Sendable {
     private static let failedHandover =
         #"{"failed":true,"procs":0,"procs_failed":0,"retained":0,"retained_failed":0,"watchers":0,"watchers_failed":0}"#
 
-    /// Does what the request says, in its turn. From the authorisation on, the client makes no difference.
-    private func run(_ request: InitRequest, _ exchange: HTTPExchange) async -> InitAnswer {
-        do throws(InitAnswer) {
-            let authority = InitAuthority(access: self.parts.access, metadata: self.parts.metadata)
-            try await authority.check(request.accessToken)
-        } catch {
-            return error
+    /// Does what the request says, in its turn. From here on, the client makes no difference.
+    ///
+    /// - Parameter changes: how often the token had changed when the request was authorised.
+    private func run(_ request: InitRequest, _ changes: Int, _ exchange: HTTPExchange) async -> InitAnswer {
+        if self.parts.access.changes != changes {
+            do throws(InitAnswer) {
+                try await self.authority.check(request.accessToken)
+            } catch {
+                return error
+            }
         }
         if Task.isCancelled { return .cancelled }
         if let audit = await self.parts.workload.audit() {

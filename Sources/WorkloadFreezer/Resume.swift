@@ -18,19 +18,28 @@ package final class Resume: Sendable {
                 return error
             }
         }
-        /// Closes the connections of clients that were opened before.
-        package var closeConnections: @Sendable (NIODeadline) -> Void
+        /// Closes the connections of clients that have been silent since.
+        package var closeConnections: @Sendable (Silence) -> Void
         /// Nil for none.
         package var hooks: PauseHooks?
         /// Where the generation's file is.
         package var directory = "/run/e2b"
 
         package init(
-            hooks: PauseHooks?, closeConnections: @escaping @Sendable (NIODeadline) -> Void
+            hooks: PauseHooks?, closeConnections: @escaping @Sendable (Silence) -> Void
         ) {
             self.hooks = hooks
             self.closeConnections = closeConnections
         }
+    }
+
+    /// How clients that are not there any more are known.
+    package struct Silence: Sendable, Equatable {
+        /// They have sent nothing since.
+        package var start: NIODeadline
+        /// Nothing but the time of day says that there was a pause: where something was acknowledged just before, the
+        /// client is there, and it was the clock that was wrong.
+        package var isBrokenByAcknowledgment: Bool
     }
 
     private struct State {
@@ -98,14 +107,17 @@ package final class Resume: Sendable {
     package func wake(frozen: NIODeadline?, isInitialized: Bool) {
         let now = self.parts.clocks()
         let pause = self.state.value.detector.pause(until: now)
-        guard pause >= self.limits.leastPause || isInitialized && frozen != nil else { return }
+        guard pause.total >= self.limits.leastPause || isInitialized && frozen != nil else { return }
         if let error = self.parts.stir(Self.bytes(of: now)) {
             self.warn("cannot reseed the random numbers: \(error.lowercasedDescription)")
         }
         self.state.value.generation &+= 1
         self.publish()
-        if pause >= self.limits.deadlyPause {
-            self.parts.closeConnections(frozen ?? .now() - self.limits.noticeTime)
+        if pause.total >= self.limits.deadlyPause {
+            self.parts.closeConnections(
+                Silence(
+                    start: frozen ?? .now() - self.limits.noticeTime,
+                    isBrokenByAcknowledgment: frozen == nil && pause.suspended < self.limits.deadlyPause))
         }
         // Also for a pause that nobody announced.
         self.state.value.isAnnounced = true

@@ -6,7 +6,7 @@ package struct ResumeLimits: Sendable {
     package var leastPause = TimeAmount.seconds(1)
     /// The shortest pause after which nobody is at the other end of older connections.
     package var deadlyPause = TimeAmount.seconds(10)
-    /// Time before the end of a pause was noticed in which new connections may have come already.
+    /// Time before the end of a pause was noticed in which clients may have come already.
     package var noticeTime = TimeAmount.seconds(1)
     /// Time for all hooks before a pause.
     package var prePauseTime = TimeAmount.seconds(2)

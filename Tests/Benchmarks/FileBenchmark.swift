@@ -1,3 +1,4 @@
+import CBaseline
 import Glibc
 
 /// Files up and down, beside C programs that do no more than that.
@@ -19,7 +20,8 @@ enum FileBenchmark {
         try Self.uploads(options, &report, directory, client)
         try Self.downloads(options, &report, directory, client)
         try Self.text(options, &report, directory, client)
-        try Self.small(options, &report, directory, client)
+        try Self.small(options, &report, directory, client, "")
+        try Self.smallOnOneProcessor(options, &report, directory)
         report.add("resident after files", "MiB", try daemon.residentMiB())
         try Self.listings(options, &report)
     }
@@ -123,9 +125,26 @@ enum FileBenchmark {
             "text, bytes on the wire", "of 1", Double(wireBytes) / Double(Self.textBytes), .atMost(1))
     }
 
-    private static func small(
-        _ options: Options, _ report: inout Report, _ directory: Directory, _ client: Client
+    /// All on one processor: whether threads that wait for each other are put on one or on several makes more difference
+    /// than all that they do.
+    private static func smallOnOneProcessor(
+        _ options: Options, _ report: inout Report, _ directory: Directory
     ) throws {
+        guard cbaseline_use_processors(1) == 0 else { throw Failure("sched_setaffinity", errno: errno) }
+        defer { _ = cbaseline_use_processors(0) }
+        let daemon = try Server.daemon(options.daemon)
+        defer { withExtendedLifetime(daemon) {} }
+        let client = try Client(port: daemon.port)
+        try Self.small(options, &report, directory, client, ", one processor")
+    }
+
+    /// Small files, beside one round trip of as many bytes over the loopback interface.
+    private static func small(
+        _ options: Options, _ report: inout Report, _ directory: Directory, _ client: Client,
+        _ place: String
+    ) throws {
+        let echo = try BaselineServer.echo()
+        let echoClient = try Client(port: echo.port)
         let path = directory.path("small")
         let body = [UInt8](repeating: 0x61, count: Self.smallBytes)
         let samples = try Samples.alternating(
@@ -143,10 +162,12 @@ enum FileBenchmark {
                         try client.receive(upTo: "aaaaaaaaaaaaaaaa")
                     }
                 },
+                { try Samples.microseconds { try RequestBenchmark.exchange(body, over: echoClient) } },
             ]
         ).map(\.median)
-        report.add("write of 1 KiB", "us", samples[0], .atMost(100))
-        report.add("read of 1 KiB", "us", samples[1], .atMost(70))
+        report.add("write of 1 KiB\(place)", "us", samples[0], .atMost(100))
+        report.add("read of 1 KiB\(place)", "us", samples[1], .atMost(70))
+        report.add("round trip of 1 KiB\(place)", "us", samples[2])
     }
 
     /// Text that is as repetitive as source code is.

@@ -7,7 +7,6 @@ import subprocess
 
 from schemas import pb
 
-ANSWER_LIMIT = 10.0  # Seconds until it must say where it listens.
 STOP_LIMIT = 5.0  # Seconds until it must have exited after SIGTERM.
 MESSAGE_LIMIT = 204800  # Bytes of a message, as the runner always demands.
 

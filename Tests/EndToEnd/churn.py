@@ -73,8 +73,8 @@ class TreeOfEvents:
 
 
 def directories_of(root):
-    """All directories in a tree, at this moment, relative to it."""
-    return [os.path.relpath(path, root) for path, _, _ in os.walk(root)]
+    """All directories in a tree, at this moment, relative to it, in the order of their names."""
+    return sorted(os.path.relpath(path, root) for path, _, _ in os.walk(root))
 
 
 def operate(chance, directories, changes_directories):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 import wire
+from cgroups import own_tree
 from clocks import Clocks
 from daemon import Daemon
 
@@ -39,6 +40,20 @@ def tidy(request):
 def clocks(tmp_path):
     """Clocks for a daemon that has `clocks.environment`."""
     return Clocks(tmp_path)
+
+
+@pytest.fixture
+def tree():
+    """Cgroups of the test's own."""
+    with own_tree() as tree:
+        yield tree
+
+
+@pytest.fixture
+def frozen_daemon(tree):
+    """A daemon whose commands are in `tree`."""
+    with Daemon("--cgroup-root", str(tree.path)) as daemon:
+        yield daemon
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """The daemon as a program: flags, exit codes, start and stop."""
 
+import contextlib
 import json
 import os
+import pathlib
 import re
 import select
 import signal
@@ -14,6 +16,7 @@ import wire
 from daemon import STOP_LIMIT, Daemon, binary
 from wire import Connection, Stream, get, shell, start_request
 
+REPOSITORY = pathlib.Path(__file__).parents[2] / ".git"
 SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?\n")
 
 
@@ -33,19 +36,31 @@ def test_version_wins_over_other_flags():
     assert SEMVER.fullmatch(envd("-isnotfc", "-version", "-commit", "-port", "1").stdout)
 
 
-def test_commit_is_seven_digits_or_none():
+@pytest.mark.skipif(not REPOSITORY.exists(), reason="what was built is no commit of a repository")
+def test_commit_is_seven_digits():
     result = envd("-commit")
-    assert result.returncode == 0 and re.fullmatch(r"([0-9a-f]{7,40})?\n", result.stdout)
+    assert result.returncode == 0 and re.fullmatch(r"[0-9a-f]{7}\n", result.stdout)
+
+
+FLAGS = [
+    *("port", "listen", "version", "commit", "verbose", "isnotfc", "no-cgroups", "cgroup-root", "default-user"),
+    *("access-token-file", "file-access", "insecure", "allowed-hosts", "allowed-origins", "reflection"),
+    *("resume-handover", "help"),
+]
 
 
 @pytest.mark.parametrize("flag", ["--help", "-help", "-h"])
 def test_help_names_every_flag(flag):
     result = envd(flag)
-    assert result.returncode == 0
-    for name in ["port", "listen", "version", "commit", "verbose", "isnotfc", "no-cgroups", "cgroup-root"]:
-        assert f"-{name}" in result.stdout + result.stderr
-    for name in ["default-user", "access-token-file", "insecure", "help"]:
-        assert f"-{name}" in result.stdout + result.stderr
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.findall(r"^  --([a-z-]+)", result.stdout, re.M) == FLAGS
+
+
+def test_the_readme_names_every_flag():
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    table = readme.partition("| flag | default | |\n")[2].partition("\n\n")[0]
+    names = "".join(row.split("|")[1] for row in table.splitlines())
+    assert sorted(re.findall(r"`--([a-z-]+)`", names)) == sorted(FLAGS)
 
 
 @pytest.mark.parametrize(
@@ -226,3 +241,40 @@ def test_a_log_that_nobody_reads_stops_nothing():
         finally:
             process.terminate()
         assert process.wait(STOP_LIMIT) == 0
+
+
+def processor_seconds(pid):
+    """What the process has used."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_whoever_holds_connections_leaves_descriptors_for_others():
+    with Daemon(prefix=["prlimit", "--nofile=256"]) as daemon, contextlib.ExitStack() as held:
+        for _ in range(300):
+            held.enter_context(Connection(daemon.port))
+        end, output, _ = wire.run(daemon.port, shell("echo hi"))
+        assert end["exited"] and output == b"hi\n"
+
+
+def answers(connection, seconds):
+    return bool(select.select([connection.socket], [], [], seconds)[0])
+
+
+def test_without_descriptors_it_waits_in_peace():
+    with Daemon(prefix=["prlimit", "--nofile=64"]) as daemon, contextlib.ExitStack() as held:
+        accepted = []
+        while True:
+            connection = held.enter_context(Connection(daemon.port))
+            connection.send(start_request(shell("sleep 1000")))
+            if not answers(connection, 1.0):
+                break
+            accepted.append(connection)
+        used = processor_seconds(daemon.pid)
+        # Nothing comes of it for a while.
+        assert not answers(connection, 2.0)
+        assert processor_seconds(daemon.pid) - used < 0.5
+        for other in accepted:
+            other.close()
+        # There are descriptors again.
+        assert answers(connection, 10.0)

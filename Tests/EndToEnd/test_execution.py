@@ -495,6 +495,25 @@ def test_what_is_frozen_stands_still_until_it_is_thawed(cgroup_daemon):
     wire.kill(port, pid)
 
 
+@needs_cgroups
+@pytest.mark.parametrize("name", ["SIGNAL_SIGTERM", "SIGNAL_SIGKILL"])
+def test_what_a_frozen_command_leaves_behind_goes_on(cgroup_daemon, name):
+    port = cgroup_daemon.port
+    stream, pid = start(port, script("sleep 1000 >/dev/null 2>&1 & echo $!; wait"))
+    left = int(stream.output(b"\n"))
+    (leaf,) = leaves(cgroup_root())
+    selector = {"process": {"pid": pid}}
+    assert wire.call(port, "Freeze", selector, service="envd.v1.Execution").status == 200
+    while "frozen 1" not in (leaf / "cgroup.events").read_text():
+        pass
+    assert wire.call(port, "SendSignal", {**selector, "signal": name}).status == 200
+    assert stream.end()[0]["status"].startswith("signal: ")
+    assert (leaf / "cgroup.freeze").read_text() == "0\n"
+    os.kill(left, 9)
+    while leaves(cgroup_root()):
+        pass
+
+
 def test_without_cgroups_limits_and_freezing_are_refused():
     with Daemon("--no-cgroups") as daemon:
         refuse_limits_and_freezing(daemon.port)

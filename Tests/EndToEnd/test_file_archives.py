@@ -345,6 +345,13 @@ def ask(port, path, total, method="GET", **parameters):
         return connection.read_response(to_head=method == "HEAD")
 
 
+def test_an_upload_that_cannot_begin_leaves_nothing(port, tmp_path):
+    answer = resume(port, tmp_path / "d/e/file", b"x", 5, 9)
+    assert (answer.status, answer["upload-offset"]) == (409, "0")
+    assert resume(port, tmp_path / "file", b"x", 0, 1 << 60).status == 507
+    assert os.listdir(tmp_path) == []
+
+
 def test_an_upload_goes_on_where_it_ended(port, tmp_path):
     content = random.Random(2).randbytes(1_000_000)
     file = tmp_path / "d/e/file"

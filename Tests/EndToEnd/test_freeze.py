@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import repositories
 import wire
-from cgroups import Group, busy_process, needs_cgroups, own_tree
+from cgroups import Group, busy_process, needs_cgroups
 from daemon import Daemon, until
 from gitcalls import Git
 
@@ -32,32 +32,15 @@ KEYS = [
 ]
 
 
-@pytest.fixture
-def tree():
-    with own_tree() as tree:
-        yield tree
-
-
-@pytest.fixture
-def frozen_daemon(tree):
-    """A daemon whose commands are in `tree`."""
-    with Daemon("--cgroup-root", str(tree.path)) as daemon:
-        yield daemon
-
-
-def post(port, path):
-    return wire.send(port, wire.request("POST", path))
-
-
 def freeze(port, query="maxWaitMs=10000"):
-    response = post(port, f"/freeze?{query}")
+    response = wire.post(port, f"/freeze?{query}")
     assert response.status == 200, response
     assert list(response.json()) == KEYS
     return response.json()
 
 
 def unfreeze(port):
-    response = post(port, "/unfreeze")
+    response = wire.post(port, "/unfreeze")
     assert (response.status, response["cache-control"]) == (204, "no-store"), response
 
 
@@ -307,7 +290,7 @@ def test_without_a_wait_the_kernel_gets_there_by_itself(tree, frozen_daemon):
     port, user = frozen_daemon.port, tree.child("user")
     with wire.Stream(port, wire.start_request(busy(1))) as stream:
         stream.start()
-        response = post(port, "/freeze")
+        response = wire.post(port, "/freeze")
         assert (response.status, response.body, response["cache-control"]) == (204, b"", None)
         while not user.is_frozen:
             pass
@@ -523,7 +506,7 @@ def test_without_cgroups_the_answers_say_so():
     [("many", "invalid syntax"), ("", "invalid syntax"), ("1.5", "invalid syntax"), ("9" * 19, "value out of range")],
 )
 def test_a_parameter_that_makes_no_sense_is_refused(port, name, text, reason):
-    response = post(port, f"/freeze?{name}={text}")
+    response = wire.post(port, f"/freeze?{name}={text}")
     assert response.status == 400
     assert response["content-type"] == "text/plain; charset=utf-8"
     assert response["x-content-type-options"] == "nosniff"
@@ -535,7 +518,7 @@ def test_a_parameter_that_makes_no_sense_is_refused(port, name, text, reason):
 
 @pytest.mark.parametrize("name", ["mode", "maxCgroups", "maxWaitMs"])
 def test_a_parameter_that_is_repeated_is_refused(port, name):
-    response = post(port, f"/freeze?{name}=1&{name}=1")
+    response = wire.post(port, f"/freeze?{name}=1&{name}=1")
     assert response.status == 400
     assert response.body.decode() == (
         f"Invalid format for parameter {name}: multiple values for single value parameter '{name}'\n"
@@ -553,11 +536,11 @@ def test_the_control_routes_need_the_token(tmp_path):
     file.write_text("secret")
     with Daemon("--access-token-file", str(file)) as daemon:
         for path in ["/freeze", "/unfreeze", "/fsfreeze", "/fsthaw", "/collapse"]:
-            assert post(daemon.port, path).status == 401
+            assert wire.post(daemon.port, path).status == 401
 
 
 def test_a_collapse_accounts_for_every_window(port):
-    response = post(port, "/collapse")
+    response = wire.post(port, "/collapse")
     assert (response.status, response["cache-control"]) == (200, "no-store")
     result = response.json()
     assert list(result) == ["alreadyHuge", "chunks", "collapsed", "elapsedMs", "regions", "skipped"]
@@ -612,7 +595,7 @@ def own_root(tmp_path):
 def test_a_file_system_that_may_not_be_frozen_is_an_error():
     with Daemon(prefix=["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]) as daemon:
         for path, call in [("/fsfreeze", "FIFREEZE"), ("/fsthaw", "FITHAW")]:
-            response = post(daemon.port, path)
+            response = wire.post(daemon.port, path)
             assert (response.status, response.json()) == (
                 500,
                 {"code": 500, "message": f"{call} /: operation not permitted"},
@@ -628,7 +611,7 @@ def test_a_frozen_file_system_takes_no_writes_and_the_daemon_lives_on(own_root):
     root = wire.basic("root")
     assert wire.run(port, wire.shell("echo one >/probe; cat /probe"), root)[1] == b"one\n"
     for _ in range(2):  # The second finds it frozen.
-        response = post(port, "/fsfreeze")
+        response = wire.post(port, "/fsfreeze")
         assert (response.status, response["cache-control"]) == (204, "no-store"), response
     config = wire.shell("echo up; echo two >/probe; cat /probe")
     with wire.Stream(port, wire.start_request(config, root)) as stream:
@@ -639,6 +622,6 @@ def test_a_frozen_file_system_takes_no_writes_and_the_daemon_lives_on(own_root):
         assert wire.get(port, "/health").status == 204
         assert pid in wire.running(port)
         for _ in range(2):
-            response = post(port, "/fsthaw")
+            response = wire.post(port, "/fsthaw")
             assert (response.status, response["cache-control"]) == (204, "no-store"), response
         assert stream.end()[1] == b"two\n"

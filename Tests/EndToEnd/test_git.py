@@ -366,6 +366,25 @@ def test_branches_fail_for_a_reason(git, repository):
         assert (failure.code, failure.kind) == ("invalid_argument", INVALID), name
 
 
+def test_refusals_of_git_have_a_kind(git, repository, tmp_path_factory):
+    path = str(repository)
+    failure = fails(git.call, "CreateBranch", path=path, branch="main/below")
+    assert (failure.code, failure.kind) == ("already_exists", ALREADY_EXISTS)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    repositories.git(repository, "worktree", "add", "--quiet", "-b", "taken", str(elsewhere / "tree"))
+    assert fails(git.call, "CheckoutBranch", path=path, branch="taken").kind == INVALID
+    assert fails(git.call, "DeleteBranch", path=path, branch="taken", force=True).kind == INVALID
+    repositories.write(repository, {".gitignore": "*.o\n", "x.o": "ignored\n"})
+    assert fails(git.call, "Add", path=path, files=["x.o"]).kind == INVALID
+    other = elsewhere / "other"
+    git.call("Init", path=str(other))
+    assert fails(git.call, "StashPush", path=str(other), message="x").kind == NOT_FOUND
+    assert fails(git.call, "StashPush", path=str(elsewhere), message="x").kind == NOT_A_REPOSITORY
+    repositories.commit(other, {"b": "other\n"}, "unrelated")
+    repositories.git(repository, "fetch", "--quiet", str(other), "HEAD")
+    assert fails(git.call, "Merge", path=path, revision="FETCH_HEAD").kind == INVALID
+
+
 def test_the_branches_of_an_unborn_head(git, tmp_path):
     git.call("Init", path=str(tmp_path), initialBranch="trunk")
     assert git.call("Branches", path=str(tmp_path)) == {"currentBranch": "trunk"}

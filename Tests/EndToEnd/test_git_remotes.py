@@ -21,7 +21,6 @@ NON_FAST_FORWARD, TRANSPORT, UNREACHABLE, REJECTED, INVALID = 9, 17, 18, 20, 21
 
 USER, SECRET = "ann@example.org", "s3cr3t/:@% plänted"
 CREDENTIALS = {"username": USER, "password": SECRET}
-AUTHOR = {"authorName": "A", "authorEmail": "a@b"}
 
 
 @pytest.fixture

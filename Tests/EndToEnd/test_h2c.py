@@ -5,6 +5,7 @@ import struct
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import pytest
 import wire
@@ -70,6 +71,49 @@ class Client:
 def client(port):
     with Client(port) as client:
         yield client
+
+
+HEALTH = [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/health")]
+# A request whose body is read.
+INIT = [(":method", "POST"), *HEALTH[1:3], (":path", "/init")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        ([*HEALTH, ("connection", "close")], None),
+        ([*HEALTH, ("transfer-encoding", "chunked")], None),
+        ([*HEALTH, ("X-Upper", "a")], None),
+        ([*HEALTH, ("x-nul", "a\0b")], None),
+        ([*HEALTH, (":path", "/health")], None),
+        ([*HEALTH, (":strange", "a")], None),
+        (HEALTH[:3], None),
+        ([*HEALTH[:3], (":path", "")], None),
+        ([*INIT, ("content-length", "1")], b"{}"),
+        ([*INIT, ("content-length", "a")], b"{}"),
+    ],
+)
+def test_a_malformed_request_ends_no_other_stream(client, fields, body):
+    command = start(client, wire.shell("read line; echo $line"), stdin=True)
+    while command not in client.responses:
+        client.step()
+    settings = h2.config.H2Configuration(
+        header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
+    )
+    client.state.config = settings
+    stream = client.state.get_next_available_stream_id()
+    client.state.send_headers(stream, fields, end_stream=body is None)
+    if body is not None:
+        client.state.send_data(stream, body, end_stream=True)
+    client.flush()
+    with pytest.raises(AssertionError) as reset:
+        client.response(stream)
+    event = reset.value.args[0]
+    assert isinstance(event, h2.events.StreamReset)
+    assert (event.stream_id, event.error_code) == (stream, h2.errors.ErrorCodes.PROTOCOL_ERROR)
+    # The command goes on.
+    assert client.response(client.send("GET", "/health")).status == 204
+    assert command not in client.ended
 
 
 STREAM = {"content-type": wire.CONNECT_JSON}

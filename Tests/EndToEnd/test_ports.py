@@ -132,7 +132,7 @@ def transfer(connection, size):
     sender.join()
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "0.0.0.0", "::"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1"])
 def test_a_server_is_reached_from_outside(reachable, address):
     with reachable.server(address) as (port, _), reachable.await_connection(port) as connection:
         transfer(connection, 8 << 20)

@@ -451,6 +451,16 @@ def test_a_keepalive_interval_that_makes_no_sense_is_the_default(port, value):
     stream.close()
 
 
+def test_a_command_of_a_user_opens_its_own_standard_descriptors(port):
+    config = {**wire.shell("cat /dev/stdin; echo out >/dev/stdout; echo err | tee /dev/stderr; id -un"), "cwd": "/"}
+    with wire.Stream(port, wire.start_request(config, wire.basic("nobody"), stdin=True)) as stream:
+        selector = {"process": {"pid": stream.start()}}
+        assert wire.call(port, "SendInput", {**selector, "input": {"stdin": "aW4K"}}).status == 200
+        assert wire.call(port, "CloseStdin", selector).status == 200
+        end, output, error = stream.end()
+    assert (end["status"], output, error) == ("exit status 0", b"in\nout\nerr\nnobody\n", b"err\n")
+
+
 def test_keepalives_come_in_silence(port):
     stream, _ = start(port, {"cmd": "sleep", "args": ["1000"]}, {"Keepalive-Ping-Interval": "1"})
     began = time.monotonic()

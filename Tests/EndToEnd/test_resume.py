@@ -25,21 +25,8 @@ exec "$0" "$@"
 """
 
 
-@pytest.fixture
-def tree():
-    with own_tree() as tree:
-        yield tree
-
-
-@pytest.fixture
-def frozen_daemon(tree):
-    """A daemon whose commands are in `tree`."""
-    with Daemon("--cgroup-root", str(tree.path)) as daemon:
-        yield daemon
-
-
 def post(port, path):
-    response = wire.send(port, wire.request("POST", path))
+    response = wire.post(port, path)
     assert response.status in (200, 204), response
     return response
 
@@ -210,6 +197,25 @@ def test_a_machine_that_was_saved_for_a_week_goes_on_as_another_one(paused):
     # The host asks again, as it does.
     initialize(port, timestamp=host_time(WEEK))
     assert (clocks["steps"], clocks["reseeds"], generation(port)) == (1, 1, 1)
+
+
+def test_a_clock_that_was_wrong_cuts_nobody_who_is_there(paused):
+    """Nothing was stopped; only the host says that it is a week later."""
+    port = paused.port
+    config = wire.shell("while :; do echo tick; sleep 0.02; done")
+    with wire.Stream(port, wire.start_request(config)) as stream, waiting(port) as host, waiting(port) as silent:
+        pid = stream.start()
+        # Longer than clients count as new.
+        outside(port, "sleep", "1.2")
+        for _ in range(100):
+            stream.output(b"tick\n")
+        request = wire.request("POST", "/init", body=json.dumps({"timestamp": host_time(WEEK)}).encode())
+        assert host.send(request).read_response().status == 204
+        assert host.send(wire.request("GET", "/health")).read_response().status == 204
+        assert silent.at_end()
+        assert wire.kill(port, pid).status == 200
+        assert stream.end()[0]["status"] == "signal: killed"
+    assert generation(port) == 1
 
 
 def test_a_machine_that_was_suspended_for_a_week_goes_on_as_another_one(paused):

@@ -830,9 +830,6 @@ def test_a_client_that_takes_nothing_is_told_that_it_lost_some_and_what_there_is
 # Every change, whoever makes it
 
 
-# FIXME: a directory that is renamed while it is scanned may stay unwatched, among thousands of changes a second.
-
-
 @pytest.mark.parametrize(
     ("changes", "loses"),
     [
@@ -844,6 +841,9 @@ def test_a_client_that_takes_nothing_is_told_that_it_lost_some_and_what_there_is
 )
 def test_a_tree_that_many_change_is_the_one_that_was_told(root, changes, loses):
     operations = int(os.environ.get("ENVD_WATCH_OPERATIONS", 16_000))
+    # With the number of a failure, each process tries the same operations again.
+    seed = int(os.environ.get("ENVD_WATCH_SEED", random.randrange(1 << 30)))
+    print(f"ENVD_WATCH_SEED={seed}")
     for number in range(operations // 100):
         (root / f"d{number % 8}" / f"d{number // 8 % 8}" / f"d{number // 64}").mkdir(parents=True)
     model = churn.TreeOfEvents(root)
@@ -852,7 +852,7 @@ def test_a_tree_that_many_change_is_the_one_that_was_told(root, changes, loses):
         watched = stack.enter_context(
             StreamedWatch(daemon.port, root, {} if loses else ROOT, recursive=True, options={})
         )
-        worker = churn.start(root, random.randrange(1 << 30), 8, operations // 8, changes)
+        worker = churn.start(root, seed, 8, operations // 8, changes)
         if loses:
             with suspended(daemon):
                 overflow_queue(root)
@@ -865,4 +865,4 @@ def test_a_tree_that_many_change_is_the_one_that_was_told(root, changes, loses):
             model.take(event)
     for name in "the end", "the very end":
         (root / name).unlink()
-    assert model.paths == churn.paths_of(root)
+    assert model.paths == churn.paths_of(root), f"ENVD_WATCH_SEED={seed}"

@@ -261,6 +261,10 @@ def get(port, path, headers=None):
     return send(port, request("GET", path, headers))
 
 
+def post(port, path):
+    return send(port, request("POST", path))
+
+
 def call(port, method, message=None, headers=None, service="process.Process"):
     """The response to a unary call in JSON."""
     body = message if isinstance(message, bytes) else json.dumps(message or {}).encode()

@@ -11,7 +11,6 @@ package final class SocketClient: Sendable {
         var error: (any Error)?
         /// Looks at what is there; true if it has what it waited for.
         var waiter: ((inout State) -> Bool)?
-        var wantsMore = false
     }
 
     private let channel: any Channel

@@ -62,6 +62,13 @@ import Testing
         ("error: unknown option `ours'\nusage: git diff --no-index [<options>]", .notARepository),
         ("Aborting commit due to empty commit message.", .invalidArgument),
         ("fatal: '-x' is not a valid branch name", .invalidArgument),
+        ("You do not have the initial commit yet", .notFound),
+        ("fatal: 'x' is already checked out at '/w'", .invalidArgument),
+        ("fatal: 'x' is already used by worktree at '/w'", .invalidArgument),
+        ("fatal: cannot force update the branch 'x' checked out at '/w'", .invalidArgument),
+        ("fatal: cannot lock ref 'a/b': 'a' exists; cannot create 'a/b'", .alreadyExists),
+        ("The following paths are ignored by one of your .gitignore files:\na.o", .invalidArgument),
+        ("fatal: refusing to merge unrelated histories", .invalidArgument),
         ("something new", .unspecified), ("", .unspecified),
     ])
     func `what git says has a kind`(_ error: String, _ kind: GitFailure.Kind) throws {

@@ -30,6 +30,29 @@ import Testing
         }
     }
 
+    @Test func `an HTTP/2 client that asks first is told to go on, too`() async throws {
+        let arrived = Mailbox<HTTPExchange>()
+        try await withServer(answering: { arrived.post($0) }) { server in
+            let stream = try await HTTP2Client.connect(to: server.address).stream()
+            try await stream.sendHead(.POST, "/length", ["Expect": "100-continue"])
+            let exchange = try await arrived.next()
+            let body = Mailbox<ByteBuffer?>()
+            server.eventLoop.execute { exchange.readBody { body.post((try? $0.get()) ?? nil) } }
+            guard case .head(let interim) = try await stream.next() else {
+                Issue.record("no head")
+                return
+            }
+            #expect(interim.status == .continue)
+            try await stream.sendBody("body".utf8)
+            try await stream.sendEnd()
+            #expect(try await body.next() == ByteBuffer(string: "body"))
+            server.eventLoop.execute { exchange.respond(.ok, text: "done") }
+            let reply = try await stream.reply()
+            #expect(reply.status == 200)
+            #expect(reply.body == ByteBuffer(string: "done"))
+        }
+    }
+
     @Test func `a client that is answered without its body is not told to go on`() async throws {
         try await withServer(answering: { $0.respond(.unauthorized, text: "no") }) { server in
             let client = try await server.client()

@@ -25,6 +25,28 @@ import Testing
         for task in tasks { try await task.value }
     }
 
+    @Test func `a few at a time, and no more`() async throws {
+        let lock = FairLock(limit: 2)
+        let entered = Mailbox<Int>()
+        let gate = Mailbox<Void>()
+        let loop = Children.eventLoop
+        let tasks = (0..<3).map { number in
+            loop.start {
+                await lock.run {
+                    entered.post(number)
+                    try? await gate.next()
+                }
+            }
+        }
+        #expect(try await entered.next() == 0)
+        #expect(try await entered.next() == 1)
+        #expect(entered.pending == [])
+        gate.post()
+        #expect(try await entered.next() == 2)
+        for _ in 0..<2 { gate.post() }
+        for task in tasks { try await task.value }
+    }
+
     @Test func `who is cancelled while waiting is let go, and the others have their turn`() async throws {
         let lock = FairLock()
         let entered = Mailbox<String>()

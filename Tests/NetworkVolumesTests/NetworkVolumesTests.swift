@@ -26,8 +26,8 @@ import Testing
             return self.failures[text]
         }
 
-        var table: MountTable {
-            MountTable(
+        var table: MountCalls {
+            MountCalls(
                 exists: { path in self.mounted.withLock { $0.contains(path) } },
                 remove: { path, isLazy in
                     let error = self.call("\(isLazy ? "detach" : "umount") \(path)")
@@ -137,7 +137,7 @@ import Testing
 
     @Test func `a server that is silent costs no more than the budget`() async throws {
         let gate = Mailbox<Void>()
-        let table = MountTable(
+        let table = MountCalls(
             exists: { _ in false }, remove: { _, _ in nil }, makeDirectory: { _ in nil },
             mount: { _, _, _ in
                 // As long as the test wants: longer than the budget.
@@ -150,5 +150,40 @@ import Testing
         }
         gate.post()
         #expect(failure?.message == "failed to mount NFS at \"/a\": context deadline exceeded")
+    }
+
+    @Test func `a mount that outlasts the budget is not made a second time on top of it`() async throws {
+        let gate = Mailbox<Void>()
+        let calls = Mutex(0)
+        let table = MountCalls(
+            exists: { _ in false }, remove: { _, _ in nil }, makeDirectory: { _ in nil },
+            mount: { _, _, _ in
+                calls.withLock { $0 += 1 }
+                while gate.pending.isEmpty { sched_yield() }
+                return nil
+            })
+        let volumes = NetworkVolumes(table, budget: .milliseconds(20), on: Self.eventLoop)
+        for _ in 0..<3 {
+            await #expect(throws: NetworkVolumes.Failure.self) {
+                try await Self.mount(volumes, [("h:/a", "/a"), ("h:/a", "/a")], lifecycle: "1")
+            }
+        }
+        #expect(calls.withLock { $0 } == 1)
+        gate.post()
+        // It has come to its end, or is joined.
+        try await Self.mount(volumes, [("h:/a", "/a")], lifecycle: "1")
+        #expect(calls.withLock { $0 } == 1)
+    }
+
+    @Test func `a place whose mount failed is mounted again for the life that had it before`() async throws {
+        let machine = Machine(failures: ["mount h:/b /a": .connectionRefused])
+        let volumes = NetworkVolumes(machine.table, on: Self.eventLoop)
+        try await Self.mount(volumes, [("h:/a", "/a")], lifecycle: "1")
+        await #expect(throws: NetworkVolumes.Failure.self) {
+            try await Self.mount(volumes, [("h:/b", "/a")], lifecycle: "2")
+        }
+        _ = machine.takeCalls()
+        try await Self.mount(volumes, [("h:/a", "/a")], lifecycle: "1")
+        #expect(machine.takeCalls() == ["mkdir /a", "mount h:/a /a"])
     }
 }

@@ -107,6 +107,18 @@ import Testing
         }
     }
 
+    @Test func `certificates that share a part with those before are all there`() async throws {
+        try await self.withBundle { bundle, directory, events in
+            for names in ["A", "A\nCERT B", "B", "B\nCERT A", "A"] {
+                let text = "CERT \(names)\n"
+                try await bundle.install(text)
+                try await until { self.source(directory) == text }
+                try await until { (try? directory.read("bundle.crt")) == Self.system + text }
+            }
+            #expect(events.all.isEmpty)
+        }
+    }
+
     @Test func `a restart knows no certificate, so that the old one stays`() async throws {
         let directory = try TemporaryDirectory()
         try directory.write(Self.system, to: "bundle.crt")

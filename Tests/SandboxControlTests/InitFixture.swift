@@ -25,7 +25,8 @@ struct InitFixture: Sendable {
 
     static func run(
         token: String? = nil, clock: FakeClock = FakeClock(), audit: String? = nil,
-        volumes: (any VolumeMounting)? = nil, gate: Gate? = nil,
+        volumes: (any VolumeMounting)? = nil, gate: Gate? = nil, metadata: SocketAddress? = nil,
+        largeBodyTime: TimeAmount = .seconds(30),
         _ body: (InitFixture) async throws -> Void
     ) async throws {
         let access = AccessPolicy(token: try token.flatMap { try AccessToken($0) })
@@ -34,6 +35,7 @@ struct InitFixture: Sendable {
         try directory.write("127.0.0.1 localhost\n", to: "hosts")
         try directory.write("-- system --\n", to: "bundle.crt")
         let events = EventLog()
+        let reaper = try await Children.reaper()
         let pool = BlockingPool(threads: 1)
         defer { pool.shutDown() }
         let workload = Workload(
@@ -48,12 +50,22 @@ struct InitFixture: Sendable {
                 let authorities = AuthorityBundle(
                     .init(bundle: directory.path("bundle.crt"), source: directory.path("local/ca/e2b.crt")),
                     pool: pool, on: eventLoop, warn: { events.add($0) })
+                let announced = metadata.map { address in
+                    SandboxMetadata(
+                        MetadataService(
+                            host: address.ipAddress ?? "", port: address.port ?? 0, on: eventLoop),
+                        route: MetadataRoute(
+                            reaper: reaper, searchPath: "", on: eventLoop, warn: { events.add($0) }),
+                        defaults: defaults, mark: SandboxMark(directory: directory.path("run")),
+                        exporter: nil, pool: pool, on: eventLoop, warn: { events.add($0) })
+                }
                 let service = InitService(
                     InitService.Parts(
                         access: access, defaults: defaults, clock: clock.wallClock,
                         hosts: HostsFile(path: directory.path("hosts")), authorities: authorities,
-                        metadata: nil, workload: workload, volumes: volumes),
-                    version: "1.2.3", pool: pool, on: eventLoop, warn: { events.add($0) })
+                        metadata: announced, workload: workload, volumes: volumes),
+                    version: "1.2.3", largeBodyTime: largeBodyTime, pool: pool, on: eventLoop,
+                    warn: { events.add($0) })
                 var routes = HTTPRouter()
                 service.register(in: &routes)
                 EnvironmentService(defaults).register(in: &routes)

@@ -1,6 +1,8 @@
 import EnvdTestSupport
 import Glibc
+import HTTPTransport
 import NIOCore
+import NIOHTTP1
 import SandboxContext
 import SandboxControl
 import SystemPackage
@@ -74,6 +76,22 @@ import Testing
         }
     }
 
+    @Test func `large bodies that do not come to an end make room for others`() async throws {
+        try await InitFixture.run(largeBodyTime: .milliseconds(100)) { (sandbox) async throws in
+            var trickling: [SocketClient] = []
+            for _ in 0..<InitService.largeBodyLimit {
+                let client = try await sandbox.server.client()
+                try await client.send(
+                    "POST /init HTTP/1.1\r\nHost: a\r\nContent-Length: \(InitService.bodyLimit)\r\n\r\n")
+                client.send(ByteBuffer(repeating: 0x20, count: InitService.smallBody + 1)) { _ in }
+                trickling.append(client)
+            }
+            for client in trickling { _ = try await client.rest() }
+            let body = "{}" + String(repeating: " ", count: InitService.smallBody)
+            #expect(try await sandbox.initialize(body).status == 204)
+        }
+    }
+
     // MARK: Tokens
 
     @Test func `a wrong token is refused, and nothing is done or thawed`() async throws {
@@ -87,6 +105,45 @@ import Testing
             #expect(sandbox.defaults.current.user == "user")
             #expect(sandbox.access.token?.matches("tok") == true)
             #expect(sandbox.events.all.isEmpty)
+        }
+    }
+
+    @Test func `who shows a wrong token does not hold up who shows the right one`() async throws {
+        let arrivals = Mailbox<HTTPExchange>()
+        try await withServer(answering: { arrivals.post($0) }) { service in
+            try await InitFixture.run(token: "tok", metadata: service.address) { (sandbox) async throws in
+                let stranger = try await sandbox.server.client()
+                try await stranger.sendRequest("POST", "/init", body: Array(#"{"accessToken":"x"}"#.utf8))
+                let question = try await arrivals.next()
+                #expect(try await sandbox.initialize(#"{"accessToken":"tok"}"#).status == 204)
+                try await service.eventLoop.run { question.respond(.ok, text: "secret") }
+                // After an initialisation it is asked, too.
+                let answering = ClientLoop.any.start {
+                    while true {
+                        let question = try await arrivals.next()
+                        try await service.eventLoop.run { question.respond(.ok, text: "{}") }
+                    }
+                }
+                #expect(try await stranger.reply().status == 401)
+                answering.cancel()
+            }
+        }
+    }
+
+    @Test func `what was authorised before the token changed is authorised again`() async throws {
+        let gate = Gate()
+        try await InitFixture.run(gate: gate) { (sandbox) async throws in
+            let first = try await sandbox.server.client()
+            try await first.sendRequest("POST", "/init", body: Array(#"{"accessToken":"first"}"#.utf8))
+            let held = try await gate.next()
+            let second = try await sandbox.server.client()
+            try await second.sendRequest("POST", "/init", body: Array(#"{"accessToken":"second"}"#.utf8))
+            // An answer to this one says that the server has seen the second.
+            #expect(try await sandbox.server.client().request("GET", "/envs").status == 200)
+            held.resume()
+            #expect(try await first.reply().status == 204)
+            #expect(try await second.reply().status == 401)
+            #expect(sandbox.access.token?.matches("first") == true)
         }
     }
 

@@ -1,6 +1,7 @@
 """A machine of the tests' own: Debian with a real systemd, in a container."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -97,7 +98,12 @@ class Machine:
 
     def journal(self, start):
         """What the daemon said, and systemd of it, since the journal ended at `start`."""
-        return self.run("journalctl", "--no-pager", "--output=cat", "--unit=envd.service", f"--after-cursor={start}")
+        # Returns when what has been said is written.
+        self.run("journalctl", "--sync")
+        # Asked for one unit's, journalctl would skip the first, as if it were the one that the cursor stands for.
+        entries = map(json.loads, self.run("journalctl", "--output=json", f"--after-cursor={start}").splitlines())
+        own = [entry for entry in entries if "envd.service" in (entry.get("_SYSTEMD_UNIT"), entry.get("UNIT"))]
+        return "".join(f"{entry['MESSAGE']}\n" for entry in own)
 
     def configure(self, unit, **sections):
         """Adds settings to a unit, each a line, and forgets what others added before."""

@@ -5,12 +5,16 @@
 #
 # ENVD is the daemon to test.
 set -euo pipefail
+began_in=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source packaging/functions.sh
 
 (($# > 0)) || fail "which daemon?"
 ((EUID == 0)) || fail "the system tests need root: they boot a container"
+envd=$(cd "$began_in" && realpath --canonicalize-existing -- "$1")
+shift
 install_packages debootstrap procps systemd-container util-linux
+test_environment
 
 # Debian with no more than systemd. It is not changed by the tests.
 root=$PWD/.build/system-root
@@ -23,6 +27,4 @@ if [[ ! -e $root/complete ]]; then
     touch "$root/complete"
 fi
 
-envd=$1
-shift
 ENVD_BINARY=$envd ENVD_SYSTEM_ROOT=$root .venv/bin/pytest Tests/System "$@"

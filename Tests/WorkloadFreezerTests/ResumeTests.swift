@@ -17,7 +17,7 @@ import Testing
         let directory: PlainTree
         let clocks = Mutex(ClockReading(monotonic: 1, boot: 1, wall: 1_700_000_000_000_000_000))
         let stirred = Mailbox<[UInt8]>()
-        let closed = Mailbox<NIODeadline>()
+        let closed = Mailbox<Resume.Silence>()
         let warnings = Mailbox<String>()
 
         init() throws {
@@ -90,11 +90,23 @@ import Testing
         #expect(try await Self.wake(resume, frozen: frozen) == 1)
         #expect(try machine.generation == "1\n")
         #expect(try await machine.stirred.next().count == 24)
-        #expect(try await machine.closed.next() == frozen)
+        let silence = Resume.Silence(start: frozen, isBrokenByAcknowledgment: false)
+        #expect(try await machine.closed.next() == silence)
         // The host asks again.
         machine.advance()
         #expect(try await Self.wake(resume) == 1)
         #expect(machine.stirred.pending.isEmpty)
+    }
+
+    @Test(arguments: [(604_800, 0, false), (0, 604_800, true), (5, 604_800, true)])
+    func `without a stop, clients that are there show that it was the clock that was wrong`(
+        _ suspended: Int64, _ step: Int64, _ isDoubtful: Bool
+    ) async throws {
+        let machine = try Machine()
+        let resume = try await machine.resume()
+        machine.advance(suspended: suspended, step: step)
+        #expect(try await Self.wake(resume) == 1)
+        #expect(try await machine.closed.next().isBrokenByAcknowledgment == isDoubtful)
     }
 
     @Test func `clients of a short pause may still be there`() async throws {

@@ -1,7 +1,9 @@
+import HTTPTransport
+
 /// Percent-encoding of users and passwords in URLs, with small letters, as git has it.
 ///
 /// - SeeAlso: RFC 3986, section 2.1.
-enum PercentEncoding {
+enum CredentialEncoding {
     private static let digits = Array("0123456789abcdef".utf8)
 
     /// Encodes all but unreserved characters.
@@ -26,7 +28,7 @@ enum PercentEncoding {
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+                let value = PercentEncoding.byte(rest[rest.startIndex], rest[rest.startIndex + 1])
             {
                 bytes.append(value)
                 rest = rest.dropFirst(2)

@@ -2,7 +2,7 @@ import LinuxSystem
 package import SystemPackage
 
 /// The calls that mount volumes.
-package struct MountTable: Sendable {
+package struct MountCalls: Sendable {
     package var exists: @Sendable (_ path: String) -> Bool
     /// Removes a mount, lazily or by force.
     package var remove: @Sendable (_ path: String, _ isLazy: Bool) -> Errno?
@@ -22,7 +22,7 @@ package struct MountTable: Sendable {
     }
 
     /// The kernel's.
-    package static let system = MountTable(
+    package static let system = MountCalls(
         exists: { (try? Mount.exists(at: $0)) ?? false },
         remove: { path, isLazy in Self.error { () throws(Errno) in try Mount.remove(path, isLazy: isLazy) } },
         makeDirectory: { path in Self.error { () throws(Errno) in try Mount.makeDirectory(path) } },
