@@ -442,7 +442,8 @@ def nothing_is_left(operation, own, world):
     repositories.wait_until(lambda: not descendants(own.pid), "git and what it has started have ended")
     assert world.locks() == []
     if operation.name == "Clone":
-        assert not (world.work / "clone").exists()
+        # The directory was made for git, and is removed after it.
+        repositories.wait_until(lambda: not (world.work / "clone").exists(), "the clone's directory is removed")
 
 
 @every
