@@ -344,10 +344,11 @@ class Obstacle:
         self.wait = lambda: self.__setattr__("writer", open(self.never, "wb"))  # It is opened when git opens it.
 
         def undo():
-            self.writer.close()
+            # Removed before it ends: opened once more after its end, it would never have a writer.
             path.unlink()
             if path.with_name("before").exists():
                 path.with_name("before").rename(path)
+            self.writer.close()
 
         return undo
 
