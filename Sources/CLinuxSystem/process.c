@@ -37,6 +37,11 @@ void clinux_tune_allocator(int kept_bytes, int mapped_bytes)
     mallopt(M_MMAP_THRESHOLD, mapped_bytes);
 }
 
+void clinux_return_free_memory(void)
+{
+    malloc_trim(0);
+}
+
 void clinux_name_thread(const char *name)
 {
     prctl(PR_SET_NAME, name, 0, 0, 0);

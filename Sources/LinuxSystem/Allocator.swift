@@ -14,4 +14,11 @@ package enum Allocator {
     package static func fitToLargeBuffers() {
         clinux_tune_allocator(Self.keptBytes, Self.mappedBytes)
     }
+
+    /// Gives free pages back to the system, also those between blocks that are used.
+    ///
+    /// - SeeAlso: malloc_trim(3).
+    package static func returnFreeMemory() {
+        clinux_return_free_memory()
+    }
 }

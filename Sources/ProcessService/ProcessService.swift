@@ -58,9 +58,9 @@ package final class ProcessService: Sendable {
         self.defaults = defaults
         self.reaper = reaper
         self.eventLoop = eventLoop
-        let table = ProcessTable(limits: configuration.output, eventLoop: eventLoop)
         let budget = OutputBudget(limit: configuration.output.totalKeptBytes)
-        budget.makeRoom = { [unowned budget] in table.makeRoom(budget, $0) }
+        let table = ProcessTable(limits: configuration.output, budget: budget, eventLoop: eventLoop)
+        budget.makeRoom = { [weak table] in table?.makeRoom($0) }
         self.table = NIOLoopBound(table, eventLoop: eventLoop)
         self.budget = NIOLoopBound(budget, eventLoop: eventLoop)
         self.starting = NIOLoopBoundBox([:], eventLoop: eventLoop)

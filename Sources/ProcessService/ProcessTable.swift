@@ -10,6 +10,7 @@ final class ProcessTable {
     }
 
     private let limits: OutputLimits
+    private let budget: OutputBudget
     private let eventLoop: any EventLoop
     private var nextOrder = 0
     /// By the order in which they were started.
@@ -23,8 +24,9 @@ final class ProcessTable {
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
 
-    init(limits: OutputLimits, eventLoop: any EventLoop) {
+    init(limits: OutputLimits, budget: OutputBudget, eventLoop: any EventLoop) {
         self.limits = limits
+        self.budget = budget
         self.eventLoop = eventLoop
     }
 
@@ -114,10 +116,10 @@ final class ProcessTable {
     }
 
     /// Drops kept output until no more than `target` bytes are used: of ended processes first, the oldest first.
-    func makeRoom(_ budget: OutputBudget, _ target: Int) {
+    func makeRoom(_ target: Int) {
         let order = self.ended.keys.sorted() + self.running.keys.sorted()
         for number in order {
-            guard budget.used > target else { return }
+            guard self.budget.used > target else { return }
             self.process(number)?.trim(keeping: 0)
         }
     }
@@ -136,6 +138,7 @@ final class ProcessTable {
             self.timer = nil
             let now = NIODeadline.now()
             for (order, ended) in self.ended where ended.deadline <= now { self.forget(order) }
+            self.budget.returnMemory()
             // At most four times a second, however many end.
             let next = self.ended.values.lazy.map(\.deadline).min().map { max($0, now + .milliseconds(250)) }
             if let next { self.scheduleExpiry(next) }

@@ -130,6 +130,17 @@ def test_ten_thousand_short_commands_leave_nothing(fresh):
     assert resident(fresh) < 100 * MIB
 
 
+def test_output_that_is_forgotten_leaves_no_memory_behind(fresh):
+    """Also where some of it is kept for longer, so that the heap does not end there."""
+    port, before = fresh.port, resident(fresh)
+    for number in range(200):
+        retention = {"exitSeconds": 600 if number % 20 == 19 else 3}
+        config = {"cmd": "/usr/bin/head", "args": ["-c", "200000", "/dev/zero"]}
+        assert wire.run(port, config, retention=retention)[0]["exited"]
+    assert resident(fresh) - before > 30 * MIB
+    until(lambda: resident(fresh) - before < 12 * MIB)
+
+
 @pytest.mark.timeout(300)
 def test_slow_and_vanished_readers_of_much_output_cost_bounded_memory(fresh):
     port, size = fresh.port, 1 << 30

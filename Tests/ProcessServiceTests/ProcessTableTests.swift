@@ -40,7 +40,8 @@ import Testing
     private func table(_ change: (inout OutputLimits) -> Void = { _ in }) -> ProcessTable {
         var limits = OutputLimits()
         change(&limits)
-        return ProcessTable(limits: limits, eventLoop: self.eventLoop)
+        return ProcessTable(
+            limits: limits, budget: OutputBudget(limit: 1 << 20), eventLoop: self.eventLoop)
     }
 
     @Test func `a running process is found by its pid and its tag`() async throws {

@@ -20,6 +20,9 @@ void clinux_block_signals(void);
 /// each in a mapping of its own, and uses one heap for all threads; mallopt(3).
 void clinux_tune_allocator(int kept_bytes, int mapped_bytes);
 
+/// Gives free pages of the heap back to the system; malloc_trim(3).
+void clinux_return_free_memory(void);
+
 /// Names the calling thread, with 15 bytes at most; PR_SET_NAME of prctl(2).
 void clinux_name_thread(const char *name);
 
