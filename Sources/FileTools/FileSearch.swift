@@ -191,12 +191,7 @@ struct FileSearch: Sendable {
     private mutating func look(at line: LineReader.Line, _ current: inout Current) -> Bool {
         let mayMatch =
             current.matches < self.query.maxMatchesPerFile && self.summary.matches < self.query.maxMatches
-        let isMatch =
-            mayMatch
-            && current.reader.buffer.withUnsafeBytes { bytes in
-                self.query.matcher.matches(UnsafeRawBufferPointer(rebasing: bytes[line.range]))
-            }
-        guard isMatch else {
+        guard mayMatch, let spans = self.match(line, current.reader) else {
             guard current.after > 0 || self.query.contextBefore > 0 else { return mayMatch }
             let context = self.shown(line, [], current.reader)
             if current.after > 0 {
@@ -208,10 +203,6 @@ struct FileSearch: Sendable {
             if current.before.count > self.query.contextBefore { current.before.removeFirst() }
             return mayMatch
         }
-        let spans = current.reader.buffer.withUnsafeBytes { bytes in
-            self.query.spans.spans(
-                in: UnsafeRawBufferPointer(rebasing: bytes[line.range]), limit: SearchLimits.spans)
-        }
         for context in current.before { self.tell(context, &current) }
         current.before = []
         self.tell(self.shown(line, spans, current.reader), &current)
@@ -222,6 +213,30 @@ struct FileSearch: Sendable {
             current.matches >= self.query.maxMatchesPerFile || self.summary.matches >= self.query.maxMatches
         return !isLast || current.after > 0
     }
+
+    /// Where a line matches; nil if it does not.
+    ///
+    /// A byte order mark is before its beginning, and a carriage return behind it may be text or its end.
+    private mutating func match(_ line: LineReader.Line, _ reader: LineReader) -> [Range<Int>]? {
+        reader.buffer.withUnsafeBytes { buffer in
+            let next = line.isCut ? buffer[line.range.upperBound] : nil
+            let whole = UnsafeRawBufferPointer(rebasing: buffer[line.range])
+            let isMarked = line.offset == 0 && whole.starts(with: Self.byteOrderMark)
+            let begin = isMarked ? Self.byteOrderMark.count : 0
+            let withReturn = UnsafeRawBufferPointer(rebasing: whole[begin...])
+            let carriageReturn = UInt8(ascii: "\r")
+            let hasReturn = !line.isCut && withReturn.last == carriageReturn
+            let text = hasReturn ? UnsafeRawBufferPointer(rebasing: withReturn.dropLast()) : withReturn
+            guard self.query.matcher.matches(text, or: hasReturn ? carriageReturn : nil, before: next) else {
+                return nil
+            }
+            var spans = self.query.spans.spans(in: text, before: next, limit: SearchLimits.spans)
+            if spans.isEmpty { spans = self.query.spans.spans(in: withReturn, limit: SearchLimits.spans) }
+            return begin == 0 ? spans : spans.map { $0.lowerBound + begin..<$0.upperBound + begin }
+        }
+    }
+
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     private mutating func tell(_ line: Envd_V1_SearchLine, _ current: inout Current) {
         self.responseBytes += line.text.utf8.count + SearchLimits.itemBytes

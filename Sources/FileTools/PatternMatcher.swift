@@ -96,7 +96,13 @@ struct PatternMatcher: Sendable {
     // MARK: Matching
 
     /// Whether `text` matches.
-    mutating func matches(_ text: UnsafeRawBufferPointer) -> Bool {
+    ///
+    /// - Parameters:
+    ///   - optional: A byte behind the text, which may belong to it or be its end.
+    ///   - next: The byte that follows, which is looked at but is no part of a match; nil if the text ends.
+    mutating func matches(
+        _ text: UnsafeRawBufferPointer, or optional: UInt8? = nil, before next: UInt8? = nil
+    ) -> Bool {
         var state = self.number(of: self.initial)
         for byte in text {
             var next = self.table[Int(state) * self.classCount + Int(self.classes[Int(byte)])]
@@ -107,9 +113,16 @@ struct PatternMatcher: Sendable {
             }
             state = next
         }
-        var last = self.table[Int(state) * self.classCount + self.classCount - 1]
-        if last == Self.unknown { last = self.step(state, nil) }
-        return last == Self.matched
+        if self.successor(of: state, next) == Self.matched { return true }
+        guard let optional else { return false }
+        state = self.successor(of: state, optional)
+        return state == Self.matched || (state >= 0 && self.successor(of: state, next) == Self.matched)
+    }
+
+    /// Where `byte`, or with nil the end, leads to from a state.
+    private mutating func successor(of state: Int32, _ byte: UInt8?) -> Int32 {
+        let known = self.table[Int(state) * self.classCount + self.classNumber(of: byte)]
+        return known == Self.unknown ? self.step(state, byte) : known
     }
 
     /// Whether `text` matches.
@@ -121,6 +134,10 @@ struct PatternMatcher: Sendable {
     private var initial: State {
         State(
             places: [Int32(self.program.start)], context: Context(isStart: true, isAfterWord: false))
+    }
+
+    private func classNumber(of byte: UInt8?) -> Int {
+        byte.map { Int(self.classes[Int($0)]) } ?? self.classCount - 1
     }
 
     private mutating func number(of state: State) -> Int32 {
@@ -143,8 +160,7 @@ struct PatternMatcher: Sendable {
 
     /// Finds out where `byte`, or with nil the end, leads to from a state.
     private mutating func step(_ number: Int32, _ byte: UInt8?) -> Int32 {
-        let entry =
-            Int(number) * self.classCount + (byte.map { Int(self.classes[Int($0)]) } ?? self.classCount - 1)
+        let entry = Int(number) * self.classCount + self.classNumber(of: byte)
         let state = self.states[Int(number)]
         let generation = self.generation
         let result: Int32

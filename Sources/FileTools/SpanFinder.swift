@@ -13,24 +13,32 @@ struct SpanFinder: Sendable {
     }
 
     /// The first `limit` matches that do not overlap.
-    mutating func spans(in text: UnsafeRawBufferPointer, limit: Int) -> [Range<Int>] {
+    ///
+    /// - Parameter following: The byte behind the text, which is looked at but is no part of a match; nil if the text
+    ///   ends.
+    mutating func spans(
+        in text: UnsafeRawBufferPointer, before following: UInt8? = nil, limit: Int
+    ) -> [Range<Int>] {
         var spans: [Range<Int>] = []
         var from = 0
-        while spans.count < limit, from <= text.count, let span = self.first(in: text, from: from) {
+        while spans.count < limit, from <= text.count, let span = self.first(in: text, following, from: from)
+        {
             spans.append(span)
             from = span.isEmpty ? span.upperBound + 1 : span.upperBound
         }
         return spans
     }
 
-    private mutating func first(in text: UnsafeRawBufferPointer, from: Int) -> Range<Int>? {
+    private mutating func first(
+        in text: UnsafeRawBufferPointer, _ following: UInt8?, from: Int
+    ) -> Range<Int>? {
         /// Where the program is, those that began further left first, and where each began.
         var threads: [(place: Int, start: Int)] = []
         var best: Range<Int>?
         for index in from...text.count {
             if best == nil { threads.append((self.program.start, index)) }
             if threads.isEmpty { break }
-            let byte = index < text.count ? text[index] : nil
+            let byte = index < text.count ? text[index] : following
             let previous = index > 0 ? text[index - 1] : nil
             threads = self.advance(threads, at: index, previous, byte, &best)
         }

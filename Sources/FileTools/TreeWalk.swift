@@ -100,20 +100,24 @@ struct TreeWalk: Sendable {
                 self.unreadable += 1
             }
         }
-        let include = self.options.include.isEmpty
-        guard include || self.options.include.matches(name: name.bytes, path: entry.path[...]) else {
-            return .busy
-        }
+        let isIncluded =
+            self.options.include.isEmpty
+            || self.options.include.matches(
+                name: name.bytes, path: entry.path[...], isDirectory: isDirectory)
+        guard isIncluded else { return .busy }
         return .entry(entry)
     }
 
     private mutating func isExcluded(_ entry: Entry, _ index: Int) -> Bool {
         let name = entry.name.bytes
-        if self.options.exclude.matches(name: name, path: entry.path[...]) { return true }
+        let isDirectory = entry.status.kind == .directory
+        if self.options.exclude.matches(name: name, path: entry.path[...], isDirectory: isDirectory) {
+            return true
+        }
         guard self.options.usesIgnoreFiles else { return false }
         if name.elementsEqual(".git".utf8) { return true }
         return self.levels[index].rules?
-            .exclude(name: name, path: entry.path[...], isDirectory: entry.status.kind == .directory) ?? false
+            .exclude(name: name, path: entry.path[...], isDirectory: isDirectory) ?? false
     }
 
     /// Reads on in a directory.

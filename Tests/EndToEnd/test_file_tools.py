@@ -204,6 +204,61 @@ def test_search_skips_binary_and_large_files_and_includes_by_glob(port, tmp_path
     assert len(search(port, tmp_path, literal="x", selection={"maxDepth": 1})[0]) == 2
 
 
+@pytest.mark.parametrize(
+    ("glob", "left"),
+    [
+        ("out/", ["a", "in", "in/a", "in/out"]),
+        ("./out/", ["a", "in", "in/a", "in/out"]),
+        ("./a", ["in", "in/a", "in/out", "out", "out/a"]),
+        ("*/out/", ["a", "in", "in/a", "in/out", "out", "out/a"]),
+        (".//out", ["a", "in", "in/a", "in/out"]),
+    ],
+)
+def test_a_glob_may_begin_at_the_directory_and_mean_directories(port, tmp_path, glob, left):
+    tree(tmp_path, {"a": "", "in/a": "", "in/out": "", "out/a": ""})
+    assert find(port, tmp_path, selection={"exclude": [glob]})[0] == left
+
+
+def test_only_directories_are_included_by_a_glob_with_a_slash_at_its_end(port, tmp_path):
+    tree(tmp_path, {"a/b": "", "b/a": ""})
+    assert find(port, tmp_path, selection={"include": ["a/"]})[0] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("query", "spans"),
+    [
+        ("foo$", [(1, 1, 3), (3, 1, 3)]),
+        ("^$", [(2, 1, 0)]),
+        ("foo.*", [(1, 1, 3), (3, 1, 3)]),
+        ("\\r$", [(1, 4, 1), (2, 1, 1)]),
+        ("o\\r", [(1, 3, 2)]),
+        ("foo", [(1, 1, 3), (3, 1, 3)]),
+    ],
+)
+def test_the_end_of_a_line_of_dos_may_be_text_and_is_an_end(port, tmp_path, query, spans):
+    (tmp_path / "dos").write_bytes(b"foo\r\n\r\nfoo")
+    lines = search(port, tmp_path, regex=query)[0].get(str(tmp_path / "dos"), [])
+    told = [(int(line["number"]), each["column"], each.get("length", 0)) for line in lines for each in line["matches"]]
+    assert told == spans
+    assert all("\r" not in line.get("text", "") for line in lines)
+
+
+def test_a_line_begins_behind_a_byte_order_mark(port, tmp_path):
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbfone\n\xef\xbb\xbfone\n")
+    lines = search(port, tmp_path, regex="^one$")[0][str(tmp_path / "marked")]
+    assert [line["matches"] for line in lines] == [[{"column": 4, "length": 3}]]
+
+
+@pytest.mark.parametrize(
+    ("query", "matches"),
+    [("a$", False), ("a\\b", False), ("a\\B", True), ("ab", False), ("b$", True), ("a{9}", True)],
+)
+def test_a_long_line_does_not_end_where_it_is_cut(port, tmp_path, query, matches):
+    (tmp_path / "long").write_bytes(b"a" * (64 << 10) + b"b\n" + b"b\n" * (query == "b$"))
+    found = search(port, tmp_path, regex=query)[0]
+    assert numbers(found, tmp_path / "long") == ([2] if query == "b$" else [1] if matches else [])
+
+
 def test_search_in_one_file_and_in_lines_of_any_length(port, tmp_path):
     file = tmp_path / "long"
     file.write_bytes(b"a" * 20_000 + b"needle" + b"b" * 500_000 + b"\nneedle\n" + "é".encode() * 40_000 + b"x")

@@ -125,7 +125,8 @@ package nonisolated struct Envd_V1_Selection: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Globs of which one has to match; none means all.
+  /// Globs of which one has to match; none means all. One that has a slash before its end is matched with the path from
+  /// the directory on, others with the name; one that ends in a slash means directories only.
   package var include: [String] = []
 
   /// Globs of which none may match. What is in a directory that is excluded is not looked at.
