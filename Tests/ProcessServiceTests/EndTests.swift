@@ -111,7 +111,8 @@ import Testing
 
     @Test func `a process may handle SIGTERM`() async throws {
         try await withProcesses { client in
-            let stream = try await client.start("trap 'echo bye; exit 3' TERM; echo ready; read line")
+            let stream = try await client.start(
+                "trap 'echo bye; exit 3' TERM; echo ready; while :; do :; done")
             let pid = try await stream.started()
             #expect(try await stream.output() == "ready\n")
             try await client.signal(pid, .sigterm)
