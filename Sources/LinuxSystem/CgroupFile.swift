@@ -38,9 +38,20 @@ package enum CgroupFile {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// What a file says that the kernel makes in one go, as it makes all but lists: with one read, and no second one that
+    /// finds the end.
+    package static func readOnce(_ path: FilePath) throws(Errno) -> String {
+        let descriptor = try OwnedDescriptor.open(path, flags: O_RDONLY)
+        return try withUnsafeTemporaryAllocation(byteCount: Self.pieceBytes, alignment: 1) {
+            buffer throws(Errno) in
+            let count = try descriptor.read(into: buffer)
+            return String(decoding: buffer.prefix(count), as: UTF8.self)
+        }
+    }
+
     /// The number behind `key` in a file of lines `key number`; nil if there is none.
     package static func value(of key: String, in path: FilePath) throws(Errno) -> Int64? {
-        for line in try self.read(path).split(separator: "\n") {
+        for line in try self.readOnce(path).split(separator: "\n") {
             let parts = line.split(whereSeparator: \.isWhitespace)
             if parts.count == 2, parts[0] == key { return Int64(parts[1]) }
         }

@@ -43,7 +43,7 @@ package struct CgroupTree: Sendable {
 
     /// Whether it was asked to freeze this very group, not one above it.
     package func isFreezeRequested(_ group: FilePath) throws(Errno) -> Bool {
-        try CgroupFile.read(self.file("cgroup.freeze", of: group)).first == "1"
+        try CgroupFile.readOnce(self.file("cgroup.freeze", of: group)).first == "1"
     }
 
     /// Whether every process in a group and below it stands still.
@@ -67,8 +67,9 @@ package struct CgroupTree: Sendable {
 
     /// The groups directly below one, ordered by the bytes of their names.
     package func children(of group: FilePath) throws(Errno) -> [FilePath] {
-        let directory = try OwnedDescriptor.open(
-            self.root.appending(group.components), flags: O_RDONLY | O_DIRECTORY)
+        let path = self.root.appending(group.components)
+        if try Self.isLeaf(path) { return [] }
+        let directory = try OwnedDescriptor.open(path, flags: O_RDONLY | O_DIRECTORY)
         var names: [FilePath.Component] = []
         try withUnsafeTemporaryAllocation(byteCount: Self.listingBytes, alignment: 8) {
             buffer throws(Errno) in
@@ -88,6 +89,16 @@ package struct CgroupTree: Sendable {
             }
         }
         return names.sorted(by: Self.precedes).map { group.appending($0) }
+    }
+
+    /// Whether a directory tells by its links that there is none below it: its own name and its `.`, and no `..`. Most
+    /// groups are such, and need not be opened and listed.
+    ///
+    /// - SeeAlso: inode(7), `stx_nlink`.
+    private static func isLeaf(_ path: FilePath) throws(Errno) -> Bool {
+        var status = stat()
+        guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw Errno.current }
+        return status.st_nlink == 2
     }
 
     private static func precedes(_ first: FilePath.Component, _ second: FilePath.Component) -> Bool {

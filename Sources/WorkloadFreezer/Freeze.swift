@@ -1,4 +1,3 @@
-internal import Glibc
 import LinuxSystem
 import NIOCore
 import SystemPackage
@@ -86,7 +85,7 @@ struct Freeze: Sendable {
             if settling.pending.isEmpty || isUnwanted.isSet || NIODeadline.now() >= deadline {
                 return settling
             }
-            _ = poll(nil, 0, FreezeLimits.settlingPeriodMilliseconds)
+            isUnwanted.wait(milliseconds: FreezeLimits.settlingPeriodMilliseconds)
         }
     }
 }

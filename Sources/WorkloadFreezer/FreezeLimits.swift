@@ -9,7 +9,7 @@ package struct FreezeLimits: Sendable {
     /// Names in a log line at most.
     static let namedGroups = 8
     /// Time between two looks at groups that have not settled: the kernel gives notice of it at most every 10 ms.
-    static let settlingPeriodMilliseconds: Int32 = 2
+    static let settlingPeriodMilliseconds: UInt32 = 2
     /// The longest that a freeze waits for groups to settle.
     static let settlingTime = TimeAmount.minutes(10)
 

@@ -63,6 +63,22 @@ import Testing
     }
 
     @Test(Requirement.cgroups)
+    func `a group has the children that were made in it, and no others`() throws {
+        let cgroup = try Cgroup()
+        let root = try #require(Cgroup.root)
+        let tree = try CgroupTree(at: root)
+        let group = FilePath(cgroup.name)
+        #expect(try tree.children(of: group) == [])
+        let child = "\(root)/\(cgroup.name)/child"
+        #expect(mkdir(child, 0o755) == 0)
+        let children = try tree.children(of: group)
+        #expect(rmdir(child) == 0)
+        #expect(children == [group.appending("child")])
+        #expect(try tree.children(of: group) == [])
+        #expect(throws: Errno.noSuchFileOrDirectory) { try tree.children(of: group.appending("child")) }
+    }
+
+    @Test(Requirement.cgroups)
     func `an empty group settles at once`() throws {
         let cgroup = try Cgroup()
         let tree = try CgroupTree(at: Cgroup.root ?? "")
